@@ -1,0 +1,1 @@
+//! Capture files: reading pcap and pcapng of every kind as a stream, writing pcapng; no frame is interpreted.

@@ -1,0 +1,1 @@
+//! Nodes: the datapath (`forward`), the router around it, and hosts.

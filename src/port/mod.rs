@@ -1,0 +1,1 @@
+//! What a frame meets at a port: serialisation, queues, policers; and on a link: loss and cuts.

@@ -1,0 +1,1 @@
+//! Scenario files: TOML as written, checked, and compiled to a network.

@@ -1,0 +1,1 @@
+//! What forwarding looks up: prefixes, labels, circuits, next hops, gathered in a `Fib`.

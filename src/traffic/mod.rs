@@ -1,0 +1,1 @@
+//! Sources of frames and what is counted of them.
