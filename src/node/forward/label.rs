@@ -82,7 +82,7 @@ impl<W: Witness> Pass<'_, W> {
                 if routed.expired || top.ttl() <= 1 {
                     return Some(expired(routed.vrf));
                 }
-                return Some(self.out_of_pseudowire(frame, top, control_word, next_hop));
+                return Some(self.leave_pseudowire(frame, top, control_word, next_hop));
             }
             LabelAction::PopLookup(vrf) => match self.pop_here(routed, frame, top, entry.model, vrf) {
                 Ok(true) => self.ip_path(*routed, frame),

@@ -50,7 +50,7 @@ impl<W: Witness> Pass<'_, W> {
     /// The frame, less its service-delimiting tags and its FCS, becomes the payload beneath the next hop's labels
     /// (RFC 4448 §4.4); sequence numbers are 0, which means none (RFC 4385 §4.1).
     #[inline(never)]
-    pub(super) fn into_pseudowire(&mut self, frame: &mut Frame, place: u32, pop: u8, control_word: bool) -> Decision {
+    pub(super) fn enter_pseudowire(&mut self, frame: &mut Frame, place: u32, pop: u8, control_word: bool) -> Decision {
         let next_hop = *self.fib.next_hop(place);
         self.witness.saw(Step::NextHop { set: None, place });
         if let Target::Discard(reason) = next_hop.target {
@@ -72,7 +72,7 @@ impl<W: Witness> Pass<'_, W> {
 
     /// What lies beneath the bottom label `top` leaves as a frame of its own.
     #[inline(never)]
-    pub(super) fn out_of_pseudowire(&mut self, frame: &mut Frame, top: Lse, word: bool, place: u32) -> Decision {
+    pub(super) fn leave_pseudowire(&mut self, frame: &mut Frame, top: Lse, word: bool, place: u32) -> Decision {
         if !top.is_bottom() {
             return Err(DropReason::PayloadMismatch);
         }

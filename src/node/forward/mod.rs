@@ -110,10 +110,10 @@ impl<W: Witness> Pass<'_, W> {
                 let ingress = self.fib.ingress(port.index()).ok_or(DropReason::VlanNotMember)?;
                 let matched = ingress.classify(frame)?;
                 self.witness.saw(Step::SubInterface(matched));
-                if let Service::Route(_) = matched.sub.service {
-                    if frame.header.meta.tags() > matched.tags || frame.header.meta.kind() == Kind::Tag {
-                        return Err(ingress.tag_in_the_way(frame, matched.tags, self.templates));
-                    }
+                if let Service::Route(_) = matched.sub.service
+                    && (frame.header.meta.tags() > matched.tags || frame.header.meta.kind() == Kind::Tag)
+                {
+                    return Err(ingress.tag_in_the_way(frame, matched.tags, self.templates));
                 }
                 matched
             }
@@ -128,7 +128,7 @@ impl<W: Witness> Pass<'_, W> {
                 self.cross_connect(frame, next_hop, pop.min(matched.tags), filter_reserved)
             }
             Service::Pseudowire { next_hop, pop, control_word } => {
-                self.into_pseudowire(frame, next_hop, pop.min(matched.tags), control_word)
+                self.enter_pseudowire(frame, next_hop, pop.min(matched.tags), control_word)
             }
         }
     }
@@ -233,4 +233,3 @@ fn not_ip(frame: &Frame, templates: &Templates, mpls: bool) -> DropReason {
 fn outer_priority(frame: &Frame) -> (u8, bool) {
     frame.tags().next().map_or((0, false), |tag: Tag| (tag.pcp(), tag.dei()))
 }
-
