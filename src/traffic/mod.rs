@@ -1,3 +1,6 @@
-//! Sources of frames and what is counted of them.
+//! Sources of frames: captures replayed by a schedule, mapped, split and counted; they run nothing.
 
+pub mod map;
+pub mod replay;
 pub mod schedule;
+pub mod split;
