@@ -1,10 +1,9 @@
 //! The blocks of pcapng: sections in either byte order, interfaces, packets of the three kinds; every other block is passed over.
 
+use pcap_parser::Linktype;
 use pcap_parser::pcapng::{
-    PcapNGOption, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le, parse_option_be,
-    parse_option_le, parse_sectionheaderblock,
+    PcapNGOption, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le, parse_sectionheaderblock,
 };
-use pcap_parser::{Linktype, PcapError};
 
 use super::error::Fault;
 use super::input::Input;
@@ -182,27 +181,26 @@ impl Section {
     }
 
     /// The flags of a packet: its direction and the length of its FCS (pcapng §4.3.1).
+    #[inline]
     fn packet_options(&self, mut options: &[u8], packet: &mut Packet) {
-        let parse = if self.big_endian { parse_option_be::<PcapError<&[u8]>> } else { parse_option_le };
-        while let Ok((rest, option)) = parse(options) {
-            match (option.code.0, option.as_bytes()) {
-                (OPT_ENDOFOPT, _) => return,
-                (PACKET_FLAGS, Ok(&[a, b, c, d])) => {
-                    let octets = [a, b, c, d];
-                    let flags = if self.big_endian { u32::from_be_bytes(octets) } else { u32::from_le_bytes(octets) };
-                    packet.direction = match flags & 0b11 {
-                        0b01 => Direction::Inbound,
-                        0b10 => Direction::Outbound,
-                        _ => Direction::Unknown,
-                    };
-                    let fcs_octets = flags >> 5 & 0xf;
-                    if fcs_octets != 0 {
-                        packet.fcs_octets = fcs_octets;
-                    }
-                }
-                _ => {}
+        while options.len() >= 4 {
+            let (code, length) = (self.half(options, 0), usize::from(self.half(options, 2)));
+            if code == OPT_ENDOFOPT {
+                return;
             }
-            options = rest;
+            if code == PACKET_FLAGS && length == 4 && options.len() >= 8 {
+                let flags = self.word(options, 4);
+                packet.direction = match flags & 0b11 {
+                    0b01 => Direction::Inbound,
+                    0b10 => Direction::Outbound,
+                    _ => Direction::Unknown,
+                };
+                let fcs_octets = flags >> 5 & 0xf;
+                if fcs_octets != 0 {
+                    packet.fcs_octets = fcs_octets;
+                }
+            }
+            options = options.get(4 + length.next_multiple_of(4)..).unwrap_or_default();
         }
     }
 
