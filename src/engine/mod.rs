@@ -24,7 +24,7 @@ pub use driver::{Run, run};
 pub use network::{LinkSpec, Network, NodeSpec, Role, RouterSpec};
 pub use observe::{Observe, Seen, Sink};
 pub use outcome::{Count, Delivery, NodeOutcome, Outcome, PortOutcome, SourceOutcome};
-pub use source::{Bodies, BodyPool, Feed, FeedSource, Source, feed};
+pub use source::{BodyPool, Feed, FeedSource, Source, feed};
 
 use crate::frame::Templates;
 use crate::time::Instant;

@@ -19,7 +19,9 @@ pub enum MoveError {
     #[error("`{0}` is not OLD=NEW with two prefixes: write for example 10.1.0.0/16=10.10.0.0/16")]
     Shape(String),
     /// One is IPv4 and the other IPv6, or the lengths differ.
-    #[error("`{0}`: both prefixes must be of one address family and of one length, so that each address has its own place")]
+    #[error(
+        "`{0}`: both prefixes must be of one address family and of one length, so that each address has its own place"
+    )]
     Unequal(String),
 }
 
@@ -121,14 +123,7 @@ fn upper_checksum(protocol: u8, header_octets: usize) -> Option<(usize, bool)> {
 }
 
 /// Writes `new` at `at`, and corrects the checksums of the header and of the upper layer word by word.
-fn replace(
-    packet: &mut [u8],
-    at: usize,
-    new: &[u8],
-    header: Option<usize>,
-    upper: Option<(usize, bool)>,
-    end: usize,
-) {
+fn replace(packet: &mut [u8], at: usize, new: &[u8], header: Option<usize>, upper: Option<(usize, bool)>, end: usize) {
     for (place, word) in new.chunks_exact(2).enumerate() {
         let at = at + place * 2;
         let (old, new) = (u16::from_be_bytes([packet[at], packet[at + 1]]), u16::from_be_bytes([word[0], word[1]]));
@@ -158,13 +153,16 @@ mod tests {
     use etherparse::{Ethernet2HeaderSlice, NetSlice, PacketBuilder, SlicedPacket, TransportSlice};
 
     fn moves() -> Vec<Move> {
-        ["10.1.0.0/16=10.10.0.0/16", "192.0.2.0/24=10.20.7.0/24", "2001:db8::/32=fd20:1::/32"].map(|m| m.parse().unwrap()).into()
+        ["10.1.0.0/16=10.10.0.0/16", "192.0.2.0/24=10.20.7.0/24", "2001:db8::/32=fd20:1::/32"]
+            .map(|m| m.parse().unwrap())
+            .into()
     }
 
     #[test]
     fn only_two_prefixes_of_one_length_are_a_move() {
         assert!("10.1.0.0/16=10.10.0.0/16".parse::<Move>().is_ok());
-        for bad in ["10.1.0.0/16", "10.1.0.0=10.2.0.0", "10.1.0.0/16=10.2.0.0/17", "10.1.0.0/16=fd00::/16", "=", "a=b"] {
+        for bad in ["10.1.0.0/16", "10.1.0.0=10.2.0.0", "10.1.0.0/16=10.2.0.0/17", "10.1.0.0/16=fd00::/16", "=", "a=b"]
+        {
             assert!(bad.parse::<Move>().is_err(), "{bad}");
         }
     }
@@ -177,11 +175,20 @@ mod tests {
         ether().ipv4([10, 1, 3, 4], [192, 0, 2, 9], 64).udp(5, 53).write(&mut udp, &[1, 2, 3]).unwrap();
         udp.extend([0xee; 15]);
         let mut tcp = Vec::new();
-        let v6 = |low| { let mut a = [0; 16]; a[..4].copy_from_slice(&[0x20, 1, 0xd, 0xb8]); a[15] = low; a };
+        let v6 = |low| {
+            let mut a = [0; 16];
+            a[..4].copy_from_slice(&[0x20, 1, 0xd, 0xb8]);
+            a[15] = low;
+            a
+        };
         ether().ipv6(v6(1), v6(2), 64).tcp(5, 443, 7, 100).write(&mut tcp, b"data").unwrap();
         let mut tagged = Vec::new();
-        ether().single_vlan(7u16.try_into().unwrap()).ipv4([10, 1, 3, 4], [8, 8, 8, 8], 64).tcp(5, 443, 7, 100)
-            .write(&mut tagged, b"odd").unwrap();
+        ether()
+            .single_vlan(7u16.try_into().unwrap())
+            .ipv4([10, 1, 3, 4], [8, 8, 8, 8], 64)
+            .tcp(5, 443, 7, 100)
+            .write(&mut tagged, b"odd")
+            .unwrap();
         for octets in [udp, tcp, tagged] {
             let mut out = octets.clone();
             assert!(apply(&moves(), &mut out));
@@ -195,8 +202,12 @@ mod tests {
                     assert_eq!(header.calc_header_checksum(), header.header_checksum);
                     assert_eq!(header.source, [10, 10, 3, 4]);
                     let sum = match transport {
-                        TransportSlice::Udp(u) => (u.checksum(), u.to_header().calc_checksum_ipv4(&header, u.payload()).unwrap()),
-                        TransportSlice::Tcp(t) => (t.checksum(), t.calc_checksum_ipv4(header.source, header.destination).unwrap()),
+                        TransportSlice::Udp(u) => {
+                            (u.checksum(), u.to_header().calc_checksum_ipv4(&header, u.payload()).unwrap())
+                        }
+                        TransportSlice::Tcp(t) => {
+                            (t.checksum(), t.calc_checksum_ipv4(header.source, header.destination).unwrap())
+                        }
                         other => panic!("{other:?}"),
                     };
                     assert_eq!(sum.0, sum.1);
@@ -216,8 +227,11 @@ mod tests {
     #[test]
     fn a_later_fragment_keeps_its_payload() {
         let mut octets = Vec::new();
-        PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([10, 1, 3, 4], [10, 9, 0, 1], 64).udp(5, 53)
-            .write(&mut octets, &[9; 40]).unwrap();
+        PacketBuilder::ethernet2([2; 6], [4; 6])
+            .ipv4([10, 1, 3, 4], [10, 9, 0, 1], 64)
+            .udp(5, 53)
+            .write(&mut octets, &[9; 40])
+            .unwrap();
         octets[21] = 185;
         let mut out = octets.clone();
         assert!(apply(&moves(), &mut out));
@@ -227,8 +241,11 @@ mod tests {
     #[test]
     fn nothing_panics_on_cut_frames() {
         let mut octets = Vec::new();
-        PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([10, 1, 3, 4], [10, 1, 0, 1], 64).udp(5, 53)
-            .write(&mut octets, &[9; 40]).unwrap();
+        PacketBuilder::ethernet2([2; 6], [4; 6])
+            .ipv4([10, 1, 3, 4], [10, 1, 0, 1], 64)
+            .udp(5, 53)
+            .write(&mut octets, &[9; 40])
+            .unwrap();
         for cut in 0..octets.len() {
             apply(&moves(), &mut octets[..cut].to_vec());
         }

@@ -5,10 +5,10 @@ use super::map::{self, Move};
 use super::schedule::{Pace, Schedule, ScheduleError};
 use super::split::{Side, Split};
 use crate::capture::{CaptureError, CaptureReader, CaptureTime, ReadCounts, Record};
-use crate::frame::{Frame, Kind, Octets};
+use crate::frame::{Bodies, Frame, Kind};
 use crate::id::StreamId;
 use crate::time::{Instant, MIN_FRAME_OCTETS};
-use crate::wire::{ethernet::FCS_OCTETS, ipv4, ipv6};
+use crate::wire::{ipv4, ipv6};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -82,7 +82,7 @@ pub struct ReplayCounts {
     pub moved: u64,
     /// IP frames to destinations that the scenario does not know.
     pub unrouted: u64,
-    /// Frames without any tag or label to look into, IP or not: those that are not IP.
+    /// Frames that are not IP, as far as can be seen from outside.
     pub not_ip: u64,
     /// Different flows.
     pub flows: u64,
@@ -143,7 +143,7 @@ impl Replay {
 
     /// Adds the next frames to `batch` until it holds `most`; `false` when there are no more, for whatever reason.
     /// Bodies come from `spare` as long as it has any.
-    pub fn fill(&mut self, batch: &mut Vec<Frame>, most: usize, spare: &mut Vec<Box<Octets>>) -> bool {
+    pub fn fill(&mut self, batch: &mut Vec<Frame>, most: usize, spare: &mut Bodies) -> bool {
         while batch.len() < most {
             if self.spec.limit.is_some_and(|limit| self.counts.frames >= limit) {
                 self.note_file();
@@ -171,38 +171,169 @@ impl Replay {
         (self.counts, self.failed)
     }
 
-    fn next(&mut self, spare: &mut Vec<Box<Octets>>) -> Result<Option<Frame>, ReplayError> {
+    fn next(&mut self, spare: &mut Bodies) -> Result<Option<Frame>, ReplayError> {
         loop {
-            let Some(reader) = &mut self.reader else {
-                if !self.open_next()? {
-                    return Ok(None);
-                }
+            if self.reader.is_none() && !self.open_next()? {
+                return Ok(None);
+            }
+            let Some(reader) = &mut self.reader else { return Ok(None) };
+            let Some((record, interfaces)) = reader.next_described()? else {
+                self.note_file();
+                self.reader = None;
                 continue;
             };
-            if !self.spec.selects_interface_by_name(reader) {
-                // The interface may be described later in the file: each record is asked.
+            let wanted = self.spec.files[self.file - 1].interface.as_deref();
+            let here = interfaces.get(record.interface as usize).map_or("", |interface| interface.name.as_str());
+            if wanted.is_some_and(|wanted| !is_interface(wanted, record.interface, here)) {
+                self.counts.other_interface += 1;
+                continue;
             }
-            let interface_names = reader.interfaces().len();
-            let _ = interface_names;
-            match reader.next_record()? {
-                Some(record) => {
-                    let mut pass = Pass {
-                        spec: &mut self.spec,
-                        schedule: &mut self.schedule,
-                        flows: &mut self.flows,
-                        counts: &mut self.counts,
-                        scratch: &mut self.scratch,
-                        file: self.file - 1,
-                    };
-                    if let Some(frame) = pass.frame(&record, spare)? {
-                        return Ok(Some(frame));
-                    }
-                }
-                None => {
-                    self.note_file();
-                    self.reader = None;
-                }
+            let mut pass = Pass {
+                spec: &mut self.spec,
+                schedule: &mut self.schedule,
+                flows: &mut self.flows,
+                counts: &mut self.counts,
+                scratch: &mut self.scratch,
+            };
+            let frame = pass.frame(&record, spare).map_err(|source| ReplayError::Schedule {
+                file: self.spec.files[self.file - 1].path.display().to_string(),
+                record: record.number,
+                source,
+            })?;
+            if frame.is_some() {
+                return Ok(frame);
             }
         }
     }
+
+    /// Opens the file that comes next; `false` after the last one of the last round.
+    fn open_next(&mut self) -> Result<bool, ReplayError> {
+        if self.file == self.spec.files.len() {
+            self.round += 1;
+            // A round that gave nothing will give nothing the next time.
+            if self.round >= self.spec.rounds || self.counts.frames == 0 {
+                return Ok(false);
+            }
+            self.file = 0;
+        }
+        self.reader = Some(open(&self.spec.files[self.file])?);
+        if self.file > 0 || self.round > 0 {
+            self.schedule.next_file();
+        }
+        self.file += 1;
+        Ok(true)
+    }
+
+    /// Keeps what reading the present file found.
+    fn note_file(&mut self) {
+        let Some(reader) = &self.reader else { return };
+        let found = (reader.file().to_owned(), reader.counts().clone());
+        match self.counts.files.get_mut(self.file - 1) {
+            Some(file) => *file = found,
+            None => self.counts.files.push(found),
+        }
+    }
+}
+
+/// One record's way to a frame.
+struct Pass<'a> {
+    spec: &'a mut ReplaySpec,
+    schedule: &'a mut Schedule,
+    flows: &'a mut FlowTable,
+    counts: &'a mut ReplayCounts,
+    scratch: &'a mut Vec<u8>,
+}
+
+impl Pass<'_> {
+    #[inline]
+    fn frame(&mut self, record: &Record<'_>, spare: &mut Bodies) -> Result<Option<Frame>, ScheduleError> {
+        if let Some((split, side)) = &mut self.spec.side
+            && split.side(record.octets) != *side
+        {
+            self.counts.other_side += 1;
+            return Ok(None);
+        }
+        let Some(wire_octets) = self.length(record) else { return Ok(None) };
+        let mut octets = record.octets;
+        if !self.spec.moves.is_empty() {
+            self.scratch.clear();
+            self.scratch.extend_from_slice(octets);
+            self.counts.moved += u64::from(map::apply(&self.spec.moves, self.scratch));
+            octets = self.scratch;
+        }
+        let Some(parsed) = Frame::parse(octets, wire_octets, spare.pop()) else {
+            self.counts.too_long += 1;
+            return Ok(None);
+        };
+        let mut frame = parsed.frame;
+        let on_wire = u32::from(frame.len().max(MIN_FRAME_OCTETS));
+        frame.id.sent = self.schedule.next(record.stamped.then_some(record.time), on_wire)?;
+        frame.id.stream = StreamId::new(self.spec.source, self.flows.number(parsed.flow));
+        frame.id.seq = record.number as u32;
+        self.counts.frames += 1;
+        self.counts.octets += u64::from(frame.len());
+        self.counts.last_due = frame.id.sent;
+        self.judge_destination(&frame);
+        Ok(Some(frame))
+    }
+
+    /// The octets that the frame is to have on the wire, without FCS; `None` if it is left out.
+    #[inline]
+    fn length(&mut self, record: &Record<'_>) -> Option<u32> {
+        if !record.is_snapped() {
+            return Some(record.original_len);
+        }
+        match self.spec.cut {
+            CutFrames::Pad => {
+                self.counts.padded += 1;
+                Some(record.original_len)
+            }
+            CutFrames::AsCaptured => Some(record.octets.len() as u32),
+            CutFrames::Skip => {
+                self.counts.skipped += 1;
+                None
+            }
+        }
+    }
+
+    /// Counts frames that are not IP, and those to destinations that the scenario does not know.
+    #[inline]
+    fn judge_destination(&mut self, frame: &Frame) {
+        let octets = frame.body.as_ref().map_or(&[][..], |body| &body.payload);
+        let destination = match frame.header.meta.kind() {
+            Kind::Ipv4 => ipv4::destination(octets).map(|a| IpAddr::V4(a.into())),
+            Kind::Ipv6 => ipv6::destination(octets).map(|a| IpAddr::V6(a.into())),
+            _ => None,
+        };
+        match destination {
+            None => self.counts.not_ip += 1,
+            Some(to) if !self.spec.known.iter().any(|prefix| prefix.contains(&to)) => self.counts.unrouted += 1,
+            Some(_) => {}
+        }
+    }
+}
+
+/// Whether `wanted`, a name or a number, is the interface with this number and name.
+fn is_interface(wanted: &str, number: u32, name: &str) -> bool {
+    wanted == name || wanted.parse() == Ok(number)
+}
+
+fn open(file: &CaptureFile) -> Result<CaptureReader, CaptureError> {
+    if file.path.as_os_str() == "-" {
+        return CaptureReader::from_read(Box::new(std::io::stdin()), "standard input");
+    }
+    CaptureReader::open(&file.path)
+}
+
+/// The capture time of the first frame of `file` that has one; `None` if none has.
+pub fn first_time(file: &CaptureFile) -> Result<Option<CaptureTime>, CaptureError> {
+    let mut reader = open(file)?;
+    while let Some((record, interfaces)) = reader.next_described()? {
+        let here = interfaces.get(record.interface as usize).map_or("", |interface| interface.name.as_str());
+        let wanted = file.interface.as_deref();
+        if record.stamped && wanted.is_none_or(|wanted| is_interface(wanted, record.interface, here)) {
+            return Ok(Some(record.time));
+        }
+    }
+    Ok(None)
 }
