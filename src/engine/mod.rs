@@ -2,6 +2,7 @@
 
 pub mod network;
 pub mod outcome;
+pub mod reference;
 
 pub use network::{LinkSpec, Network, NodeSpec, Role, RouterSpec};
 pub use outcome::{Count, Delivery, NodeOutcome, Outcome, PortOutcome, SourceOutcome};
