@@ -17,6 +17,7 @@ mod observe;
 pub mod outcome;
 mod output;
 mod partition;
+pub mod reference;
 mod router;
 mod source;
 
