@@ -128,6 +128,9 @@ impl Network {
                     faults.push(format!("router {} has a port without an ingress table", node.name));
                 }
             }
+            if matches!(node.role, Role::Host) && node.ports.iter().any(|port| port.queues() > 1) {
+                faults.push(format!("host {} has a port with several queues: it waits for its port", node.name));
+            }
             if node.ports.len() > crate::engine::MAX_PORTS {
                 faults.push(format!("node {} has over {} ports", node.name, crate::engine::MAX_PORTS));
             }

@@ -109,7 +109,7 @@ impl<'a> Engine<'a> {
                 "source {source} has foreign frames"
             );
             engine.supplies.push((node, frames.into()));
-            engine.schedule_offer(source);
+            engine.schedule_offer(source, Instant::ZERO);
         }
         engine
     }
@@ -124,31 +124,37 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn schedule_offer(&mut self, source: usize) {
+    /// A source offers one frame after another: none before the one that came before it, at `last`.
+    fn schedule_offer(&mut self, source: usize, last: Instant) {
         let (node, supply) = &self.supplies[source];
-        let (node, next) = (*node, supply.front().map(|frame| frame.id.sent));
+        let (node, next) = (*node, supply.front().map(|frame| frame.id.sent.max(last)));
         if let Some(at) = next {
             let input = self.nodes[node.index()].ports.len() + source;
             self.calendar.schedule(at, node, input, Happening::Offer(source));
         }
     }
 
-    /// A source's next frame goes out by one of its host's ports.
+    /// A source's next frame goes out by one of its host's ports, as soon as that is free.
     fn offer(&mut self, at: Instant, node: NodeId, source: usize) {
+        let ports = &self.nodes[node.index()].ports;
+        let usable: Vec<_> = (0..ports.len()).filter(|&port| ports[port].is_usable()).collect();
+        let Some(frame) = self.supplies[source].1.front() else { return };
+        let port = match usable.len() {
+            0 => None,
+            count => Some(usable[spread(frame.header.hash, count as u32) as usize]),
+        };
+        if let Some(free) = port.and_then(|port| ports[port].wire_busy_until()) {
+            return self.schedule_offer(source, free);
+        }
         let Some(frame) = self.supplies[source].1.pop_front() else { return };
-        self.schedule_offer(source);
+        self.schedule_offer(source, at);
         let mut traveller = self.number(frame);
         pad(&mut traveller.frame);
         self.sources[source].offered.add(traveller.frame.len());
         self.tell(at, node, &traveller, What::Offered);
-        let ports = &self.nodes[node.index()].ports;
-        let usable: Vec<_> = (0..ports.len()).filter(|&port| ports[port].is_usable()).collect();
-        match usable.len() {
-            0 => self.drop(at, node, &traveller, DropPlace::Egress(PortId(0)), DropReason::AdminDown),
-            count => {
-                let port = usable[spread(traveller.frame.header.hash, count as u32) as usize];
-                self.transmit(at, node, PortId(port as u16), traveller);
-            }
+        match port {
+            None => self.drop(at, node, &traveller, DropPlace::Egress(PortId(0)), DropReason::AdminDown),
+            Some(port) => self.transmit(at, node, PortId(port as u16), traveller),
         }
     }
 

@@ -62,6 +62,11 @@ impl<'a> Port<'a> {
         Ok(())
     }
 
+    /// When the frame on the wire will have left, if there is one.
+    pub(super) fn wire_busy_until(&self) -> Option<Instant> {
+        self.wire_busy_until
+    }
+
     /// Whether a host can send by this port.
     pub(super) fn is_usable(&self) -> bool {
         self.spec.admin_up && self.outgoing.is_some()
