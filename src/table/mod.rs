@@ -1,1 +1,11 @@
-//! What forwarding looks up: prefixes, labels, circuits, next hops, gathered in a `Fib`.
+//! What forwarding looks up: sub-interfaces, prefixes, labels and next hops, gathered in a [`Fib`]; it changes nothing.
+
+mod circuit;
+mod fib;
+mod lpm;
+mod next_hop;
+
+pub use circuit::{AcceptableFrames, Ingress, IngressBuilder, Matched, Service, SubInterface, VlanKey};
+pub use fib::{Fib, FibBuilder, LabelAction, LabelEntry, NextHopSet, Payload, RouteEntry, Vrf};
+pub use lpm::Lpm;
+pub use next_hop::{LabelPush, MAX_PUSH, NextHop, PcpRule, TagRule, Target, TcRule, TtlModel};

@@ -1,0 +1,174 @@
+//! Every reason for which a frame can be dropped, each with the name that counters and reports use.
+
+use std::fmt;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// Why a frame went no further.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum DropReason {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl DropReason {
+            /// Every reason, in the order of the counters.
+            pub const ALL: &[DropReason] = &[$(DropReason::$name,)*];
+
+            /// The name in counters and reports: lower case and underscores.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(DropReason::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Shorter than an Ethernet header.
+    Runt = "runt",
+    /// The frame check sequence was marked bad.
+    BadFcs = "bad_fcs",
+    /// VLAN identifier 4095 (IEEE 802.1Q table 9-2).
+    VidReserved = "vid_reserved",
+    /// No sub-interface of the port has this VLAN.
+    VlanNotMember = "vlan_not_member",
+    /// The port takes tagged frames only, or has no untagged sub-interface.
+    UntaggedNotAccepted = "untagged_not_accepted",
+    /// The port takes untagged and priority-tagged frames only.
+    TaggedNotAccepted = "tagged_not_accepted",
+    /// A tag whose TPID the port does not recognise, where IP or labels were expected.
+    UnknownTpid = "unknown_tpid",
+    /// A destination that bridges keep to themselves (IEEE 802.1Q §8.6.3).
+    ReservedMac = "reserved_mac",
+    /// ARP on a routed path.
+    Arp = "arp",
+    /// An LLC frame on a routed path.
+    Llc = "llc",
+    /// Another ethertype on a routed path.
+    NotIp = "not_ip",
+    /// IPv4 version, header length or total length are impossible (RFC 1812 §5.2.2).
+    Ipv4Header = "ipv4_header",
+    /// The IPv4 header checksum is wrong (RFC 1812 §5.2.2).
+    Ipv4Checksum = "ipv4_checksum",
+    /// The IPv6 header is cut, or its payload is longer than the frame.
+    Ipv6Header = "ipv6_header",
+    /// A multicast destination.
+    Multicast = "multicast",
+    /// The limited broadcast address.
+    Broadcast = "broadcast",
+    /// A loopback destination.
+    Loopback = "loopback",
+    /// A link-local destination.
+    LinkLocal = "link_local",
+    /// The unspecified address, or 0.0.0.0/8, as destination.
+    Unspecified = "unspecified",
+    /// No route to the destination.
+    NoRoute = "no_route",
+    /// A destination that the scenario does not know, with `--unrouted drop`.
+    Unrouted = "unrouted",
+    /// The TTL or hop limit ran out.
+    TtlExpired = "ttl_expired",
+    /// The TTL of the label stack ran out (RFC 3032 §2.4).
+    MplsTtlExpired = "mpls_ttl_expired",
+    /// Too long for the next link, and not to be fragmented.
+    MtuExceeded = "mtu_exceeded",
+    /// Labels on a sub-interface without MPLS.
+    MplsNotEnabled = "mpls_not_enabled",
+    /// A label that the router did not assign (RFC 3031 §3.18).
+    UnknownLabel = "unknown_label",
+    /// A special-purpose label that is not to be forwarded (RFC 7274).
+    ReservedLabel = "reserved_label",
+    /// Label 3 on the wire (RFC 3032 §2.1).
+    ImplicitNull = "implicit_null",
+    /// An entropy label (RFC 6790) where it may not be, or malformed.
+    EntropyLabel = "entropy_label",
+    /// The stack ends before its bottom.
+    LabelStackMalformed = "label_stack_malformed",
+    /// More labels to be popped in one router than are processed.
+    LabelStackDepth = "label_stack_depth",
+    /// What lies beneath the labels is not what they stand for.
+    PayloadMismatch = "payload_mismatch",
+    /// A pseudowire's associated channel (RFC 4385 §5).
+    PseudowireAch = "pseudowire_ach",
+    /// A control word whose first nibble is neither data nor channel.
+    ControlWord = "control_word",
+    /// The policer of the circuit.
+    Policed = "policed",
+    /// The buffer of the port is full.
+    QueueFull = "queue_full",
+    /// The port is administratively down.
+    AdminDown = "admin_down",
+    /// The link was cut while the frame was on it.
+    LinkDown = "link_down",
+    /// Lost on the link at random.
+    LinkLoss = "link_loss",
+    /// Longer than the emulator takes ([`MAX_FRAME_OCTETS`](crate::wire::ethernet::MAX_FRAME_OCTETS)).
+    TooLong = "too_long",
+    /// The router has nobody to hand a frame for itself to.
+    NoListener = "no_listener",
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Frames dropped, by reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropCounts(Box<[u64]>);
+
+impl Default for DropCounts {
+    fn default() -> Self {
+        DropCounts(vec![0; DropReason::ALL.len()].into())
+    }
+}
+
+impl DropCounts {
+    /// Counts one frame.
+    #[inline]
+    pub fn add(&mut self, reason: DropReason) {
+        self.0[reason as usize] += 1;
+    }
+
+    /// Adds all counts of `other`.
+    pub fn merge(&mut self, other: &DropCounts) {
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            *mine += theirs;
+        }
+    }
+
+    /// Frames dropped for any reason.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Frames dropped for `reason`.
+    pub fn of(&self, reason: DropReason) -> u64 {
+        self.0[reason as usize]
+    }
+
+    /// The reasons that occurred, with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        DropReason::ALL.iter().map(|&reason| (reason, self.of(reason))).filter(|&(_, count)| count > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_counts_find_their_place() {
+        let names: std::collections::BTreeSet<_> = DropReason::ALL.iter().map(|r| r.name()).collect();
+        assert_eq!(names.len(), DropReason::ALL.len());
+        let mut counts = DropCounts::default();
+        counts.add(DropReason::NoListener);
+        counts.add(DropReason::Runt);
+        counts.add(DropReason::NoListener);
+        assert_eq!(counts.iter().collect::<Vec<_>>(), [(DropReason::Runt, 1), (DropReason::NoListener, 2)]);
+        assert_eq!(counts.total(), 3);
+    }
+}

@@ -1,0 +1,160 @@
+//! The small mutable fields of a frame in one 64-bit word, read once and written once per hop.
+
+use crate::id::MacId;
+
+/// What lies directly beneath the inline tags and labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// Octets that are not looked into; the body has the ethertype.
+    Opaque = 0,
+    /// An IPv4 packet whose header was checked at the edge.
+    Ipv4 = 1,
+    /// An IPv6 packet whose header was checked at the edge.
+    Ipv6 = 2,
+    /// Ethertype IPv4, but the header is impossible.
+    Ipv4Header = 3,
+    /// Ethertype IPv4, but the header checksum is wrong.
+    Ipv4Checksum = 4,
+    /// Ethertype IPv6, but the header is impossible.
+    Ipv6Header = 5,
+    /// A further tag; the body's ethertype is its TPID.
+    Tag = 6,
+    /// A further label stack entry.
+    Label = 7,
+    /// Shorter than an Ethernet header: the body holds everything, addresses included.
+    Runt = 8,
+}
+
+const KINDS: [Kind; 16] = [
+    Kind::Opaque,
+    Kind::Ipv4,
+    Kind::Ipv6,
+    Kind::Ipv4Header,
+    Kind::Ipv4Checksum,
+    Kind::Ipv6Header,
+    Kind::Tag,
+    Kind::Label,
+    Kind::Runt,
+    Kind::Opaque,
+    Kind::Opaque,
+    Kind::Opaque,
+    Kind::Opaque,
+    Kind::Opaque,
+    Kind::Opaque,
+    Kind::Opaque,
+];
+
+/// ```text
+///  0        16       32    40     48   50     52    55      56       57   61    64
+///  | length | MAC id | TTL | tc   | t  | l    | cls | fcs   | 8848   | kind | 0  |
+/// ```
+/// `tc` is the traffic class octet (DSCP and ECN), `t` and `l` count inline tags and labels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Meta(u64);
+
+macro_rules! field {
+    ($(#[$doc:meta])* $name:ident, $with:ident, $type:ty, $shift:literal, $bits:literal) => {
+        $(#[$doc])*
+        #[inline(always)]
+        pub const fn $name(self) -> $type {
+            (self.0 >> $shift & ((1 << $bits) - 1)) as $type
+        }
+
+        /// The same word with this field as given; upper bits that do not fit are cut.
+        #[inline(always)]
+        #[must_use]
+        pub const fn $with(self, value: $type) -> Self {
+            const MASK: u64 = ((1 << $bits) - 1) << $shift;
+            Meta(self.0 & !MASK | (value as u64) << $shift & MASK)
+        }
+    };
+}
+
+impl Meta {
+    field!(/// The length in octets on the wire, FCS included.
+        len, with_len, u16, 0, 16);
+    field!(/// The TTL or hop limit of the IP packet, current while the body's is as it came.
+        ttl, with_ttl, u8, 32, 8);
+    field!(/// The IP traffic class octet (DSCP and ECN), current likewise.
+        traffic_class, with_traffic_class, u8, 40, 8);
+    field!(/// Inline tags: 0 to 2.
+        tags, with_tags, u8, 48, 2);
+    field!(/// Inline label stack entries: 0 to 3.
+        labels, with_labels, u8, 50, 2);
+    field!(/// The class for queueing, 0 to 7: precedence, TC or PCP; 6 and 7 are control traffic.
+        class, with_class, u8, 52, 3);
+
+    /// The interned pair of MAC addresses.
+    #[inline(always)]
+    pub const fn mac(self) -> MacId {
+        MacId((self.0 >> 16) as u16)
+    }
+
+    /// The same word with another pair of MAC addresses.
+    #[inline(always)]
+    #[must_use]
+    pub const fn with_mac(self, mac: MacId) -> Self {
+        Meta(self.0 & !(0xffff << 16) | (mac.0 as u64) << 16)
+    }
+
+    /// Whether the frame check sequence is marked bad.
+    #[inline(always)]
+    pub const fn bad_fcs(self) -> bool {
+        self.0 >> 55 & 1 == 1
+    }
+
+    /// The same word with the mark as given.
+    #[inline(always)]
+    #[must_use]
+    pub const fn with_bad_fcs(self, bad: bool) -> Self {
+        Meta(self.0 & !(1 << 55) | (bad as u64) << 55)
+    }
+
+    /// Whether the labels go by ethertype 8848, not 8847.
+    #[inline(always)]
+    pub const fn upstream_labels(self) -> bool {
+        self.0 >> 56 & 1 == 1
+    }
+
+    /// The same word with the ethertype of the labels as given.
+    #[inline(always)]
+    #[must_use]
+    pub const fn with_upstream_labels(self, upstream: bool) -> Self {
+        Meta(self.0 & !(1 << 56) | (upstream as u64) << 56)
+    }
+
+    /// What lies beneath the inline tags and labels.
+    #[inline(always)]
+    pub const fn kind(self) -> Kind {
+        KINDS[(self.0 >> 57 & 15) as usize]
+    }
+
+    /// The same word with another kind.
+    #[inline(always)]
+    #[must_use]
+    pub const fn with_kind(self, kind: Kind) -> Self {
+        Meta(self.0 & !(15 << 57) | (kind as u64) << 57)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn fields_do_not_touch_each_other(len: u16, mac: u16, ttl: u8, tc: u8, tags in 0u8..3, labels in 0u8..4,
+                class in 0u8..8, bad: bool, upstream: bool, kind in 0usize..9) {
+            let m = Meta(u64::MAX).with_len(len).with_mac(MacId(mac)).with_ttl(ttl).with_traffic_class(tc)
+                .with_tags(tags).with_labels(labels).with_class(class).with_bad_fcs(bad)
+                .with_upstream_labels(upstream).with_kind(KINDS[kind]);
+            prop_assert_eq!((m.len(), m.mac().0, m.ttl(), m.traffic_class(), m.tags()), (len, mac, ttl, tc, tags));
+            prop_assert_eq!((m.labels(), m.class(), m.bad_fcs(), m.upstream_labels()), (labels, class, bad, upstream));
+            prop_assert_eq!(m.kind(), KINDS[kind]);
+            prop_assert_eq!(m.kind() as usize, kind);
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! Sub-interfaces: which service a frame gets by the port and the tags that it comes with (IEEE 802.1Q clause 6.9).
+
+use crate::frame::{DropReason, Frame, Kind};
+use crate::id::VrfId;
+use crate::wire::vlan::{Tag, TpidSet};
+
+/// Frames that a port takes (IEEE 802.1Q §6.9, Acceptable Frame Types).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcceptableFrames {
+    /// All.
+    All,
+    /// Those with a VLAN identifier; priority-tagged ones are not.
+    OnlyTagged,
+    /// Untagged and priority-tagged ones.
+    OnlyUntagged,
+}
+
+/// The VLAN identifiers, outermost first, that a sub-interface is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VlanKey {
+    /// Untagged and priority-tagged frames.
+    Untagged,
+    /// This outer VLAN, whatever lies beneath, unless a [`VlanKey::Double`] fits.
+    Single(u16),
+    /// These two.
+    Double(u16, u16),
+    /// Everything that no other sub-interface takes.
+    Any,
+}
+
+/// What is done with the frames of a sub-interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// IP by the tables of a VRF, labels by the label map if MPLS is enabled.
+    Route(VrfId),
+    /// Out by another port, octet for octet but for tags (next hop in the FIB's list).
+    CrossConnect {
+        /// Place of the next hop in the FIB.
+        next_hop: u32,
+        /// Outermost matched tags that are removed.
+        pop: u8,
+        /// Whether the addresses that bridges keep to themselves are dropped.
+        filter_reserved: bool,
+    },
+    /// Into a pseudowire (RFC 4448): the frame becomes the payload beneath the next hop's labels.
+    Pseudowire {
+        /// Place of the next hop in the FIB.
+        next_hop: u32,
+        /// Outermost matched tags that are removed: the service-delimiting ones.
+        pop: u8,
+        /// Whether a control word (RFC 4385) goes in front.
+        control_word: bool,
+    },
+}
+
+/// One sub-interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubInterface {
+    /// Its service.
+    pub service: Service,
+    /// Whether labelled frames are looked up in the label map (routed service).
+    pub mpls: bool,
+    /// Whether the DSCP of IP packets is set to 0.
+    pub reset_dscp: bool,
+}
+
+/// A frame's sub-interface and the tags that led there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The sub-interface.
+    pub sub: SubInterface,
+    /// Leading inline tags that were matched or skipped as priority tags.
+    pub tags: u8,
+    /// The PCP of a priority tag, if one was skipped.
+    pub priority: Option<u8>,
+}
+
+/// The sub-interfaces of one port, as its receiving side reads them.
+#[derive(Clone, Debug)]
+pub struct Ingress {
+    outer_tpids: TpidSet,
+    inner_tpids: TpidSet,
+    accept: AcceptableFrames,
+    subs: Vec<SubInterface>,
+    untagged: u16,
+    any: u16,
+    /// Per outer VLAN identifier, the place in `outers` plus 1; empty without tagged sub-interfaces.
+    by_outer: Box<[u16]>,
+    outers: Vec<Outer>,
+    inner_slots: Vec<InnerSlot>,
+}
+
+/// Sub-interface numbers are places in `subs` plus 1; 0 is none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Outer {
+    single: u16,
+    base: u32,
+    /// Slots of this outer VLAN minus 1; an inner identifier is looked for at `base + (identifier & mask)`.
+    mask: u16,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct InnerSlot {
+    vid: u16,
+    sub: u16,
+}
+
+impl Ingress {
+    /// The sub-interface of `frame`, or why the port does not take it.
+    #[inline(always)]
+    pub fn classify(&self, frame: &Frame) -> Result<Matched, DropReason> {
+        let meta = frame.header.meta;
+        if meta.bad_fcs() {
+            return Err(DropReason::BadFcs);
+        }
+        if meta.kind() == Kind::Runt {
+            return Err(DropReason::Runt);
+        }
+        let tags = meta.tags();
+        let first = Tag(frame.header.tag[0]);
+        if tags == 0 || !self.outer_tpids.contains(first.tpid()) {
+            return self.find(0, 0, 0, None);
+        }
+        let (vid, second) = (first.vid(), Tag(frame.header.tag[1]));
+        if vid == 0xfff {
+            return Err(DropReason::VidReserved);
+        }
+        let has_second = tags > 1 && self.inner_tpids.contains(second.tpid());
+        if vid == 0 {
+            return self.classify_priority_tagged(first.pcp(), has_second, second);
+        }
+        if !has_second {
+            return self.find(1, vid, 0, None);
+        }
+        match second.vid() {
+            0xfff => Err(DropReason::VidReserved),
+            inner => self.find(2, vid, inner, None),
+        }
+    }
+
+    /// A VID of 0 is no VLAN: what counts is the tag beneath, if there is one.
+    #[cold]
+    fn classify_priority_tagged(&self, pcp: u8, has_second: bool, second: Tag) -> Result<Matched, DropReason> {
+        match (has_second, second.vid()) {
+            (true, 0xfff) => Err(DropReason::VidReserved),
+            (true, 0) => self.find(0, 0, 0, Some(pcp)).map(|m| Matched { tags: 2, ..m }),
+            (true, vid) => self.find(1, vid, 0, Some(pcp)).map(|m| Matched { tags: m.tags + 1, ..m }),
+            (false, _) => self.find(0, 0, 0, Some(pcp)).map(|m| Matched { tags: 1, ..m }),
+        }
+    }
+
+    #[inline(always)]
+    fn find(&self, count: u8, outer: u16, inner: u16, priority: Option<u8>) -> Result<Matched, DropReason> {
+        match (count, self.accept) {
+            (0, AcceptableFrames::OnlyTagged) => return Err(DropReason::UntaggedNotAccepted),
+            (1.., AcceptableFrames::OnlyUntagged) => return Err(DropReason::TaggedNotAccepted),
+            _ => {}
+        }
+        let (sub, tags) = if count == 0 { (self.untagged, 0) } else { self.find_tagged(count, outer, inner) };
+        let sub = if sub == 0 { self.any } else { sub };
+        match self.subs.get(usize::from(sub).wrapping_sub(1)) {
+            Some(&sub) => Ok(Matched { sub, tags, priority }),
+            None if count == 0 => Err(DropReason::UntaggedNotAccepted),
+            None => Err(DropReason::VlanNotMember),
+        }
+    }
+
+    /// The sub-interface number and the tags that it takes.
+    #[inline(always)]
+    fn find_tagged(&self, count: u8, outer: u16, inner: u16) -> (u16, u8) {
+        let place = self.by_outer.get(usize::from(outer)).copied().unwrap_or(0);
+        let Some(entry) = self.outers.get(usize::from(place).wrapping_sub(1)) else { return (0, 0) };
+        if count == 2 {
+            let slot = self.inner_slots[entry.base as usize + usize::from(inner & entry.mask)];
+            if slot.sub != 0 && slot.vid == inner {
+                return (slot.sub, 2);
+            }
+        }
+        (entry.single, u8::from(entry.single != 0))
+    }
+}
+
+/// Gathers the sub-interfaces of a port.
+#[derive(Clone, Debug)]
+pub struct IngressBuilder {
+    outer_tpids: TpidSet,
+    inner_tpids: TpidSet,
+    accept: AcceptableFrames,
+    subs: Vec<(VlanKey, SubInterface)>,
+}
+
+impl Default for IngressBuilder {
+    fn default() -> Self {
+        IngressBuilder {
+            outer_tpids: TpidSet::C_TAG,
+            inner_tpids: TpidSet::C_TAG,
+            accept: AcceptableFrames::All,
+            subs: Vec::new(),
+        }
+    }
+}
+
+impl IngressBuilder {
+    /// The TPIDs that are recognised as outer and as inner tag; 0x8100 both, unless said.
+    pub fn tpids(mut self, outer: TpidSet, inner: TpidSet) -> Self {
+        (self.outer_tpids, self.inner_tpids) = (outer, inner);
+        self
+    }
+
+    /// The frames that the port takes; all, unless said.
+    pub fn accept(mut self, accept: AcceptableFrames) -> Self {
+        self.accept = accept;
+        self
+    }
+
+    /// Adds a sub-interface. Of two for the same tags the later one holds.
+    pub fn sub(mut self, key: VlanKey, sub: SubInterface) -> Self {
+        self.subs.push((key, sub));
+        self
+    }
+
+    /// The port's table.
+    pub fn build(&self) -> Ingress {
+        let mut table = Ingress {
+            outer_tpids: self.outer_tpids,
+            inner_tpids: self.inner_tpids,
+            accept: self.accept,
+            subs: self.subs.iter().map(|s| s.1).collect(),
+            untagged: 0,
+            any: 0,
+            by_outer: Box::default(),
+            outers: Vec::new(),
+            inner_slots: Vec::new(),
+        };
+        let mut outers: std::collections::BTreeMap<u16, (u16, Vec<(u16, u16)>)> = Default::default();
+        for (place, &(key, _)) in self.subs.iter().enumerate() {
+            let number = place as u16 + 1;
+            match key {
+                VlanKey::Untagged => table.untagged = number,
+                VlanKey::Any => table.any = number,
+                VlanKey::Single(vid) => outers.entry(vid).or_default().0 = number,
+                VlanKey::Double(outer, inner) => outers.entry(outer).or_default().1.push((inner, number)),
+            }
+        }
+        if !outers.is_empty() {
+            table.by_outer = vec![0; 4096].into();
+        }
+        for (vid, (single, inner)) in outers {
+            let (base, mask) = (table.inner_slots.len() as u32, free_mask(&inner));
+            table.inner_slots.resize(base as usize + usize::from(mask) + 1, InnerSlot::default());
+            for (vid, sub) in inner {
+                table.inner_slots[base as usize + usize::from(vid & mask)] = InnerSlot { vid, sub };
+            }
+            table.outers.push(Outer { single, base, mask });
+            table.by_outer[usize::from(vid & 0xfff)] = table.outers.len() as u16;
+        }
+        table
+    }
+}
+
+/// The least mask under which no two different inner identifiers fall on one slot.
+fn free_mask(inner: &[(u16, u16)]) -> u16 {
+    let collide = |mask: u16| {
+        inner.iter().enumerate().any(|(i, a)| inner[..i].iter().any(|b| a.0 != b.0 && a.0 & mask == b.0 & mask))
+    };
+    (0..=12).map(|bits| (1u16 << bits) - 1).find(|&mask| !collide(mask)).unwrap_or(0xfff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vrf(n: u16) -> SubInterface {
+        SubInterface { service: Service::Route(VrfId(n)), mpls: false, reset_dscp: false }
+    }
+
+    fn frame(tags: &[Tag]) -> Frame {
+        let mut octets = vec![2; 12];
+        octets.extend(tags.iter().flat_map(|tag| tag.0.to_be_bytes()));
+        octets.extend([0x08, 0x06]);
+        octets.resize(60, 0);
+        Frame::parse(&octets, 60, None).unwrap().frame
+    }
+
+    fn found(port: &Ingress, tags: &[(u16, u16)]) -> Result<(u16, u8), DropReason> {
+        let tags: Vec<_> = tags.iter().map(|&(tpid, vid)| Tag::new(tpid, 3, false, vid)).collect();
+        port.classify(&frame(&tags)).map(|m| match m.sub.service {
+            Service::Route(vrf) => (vrf.0, m.tags),
+            _ => unreachable!(),
+        })
+    }
+
+    #[test]
+    fn two_tags_before_one_before_any() {
+        let port = IngressBuilder::default()
+            .sub(VlanKey::Untagged, vrf(0))
+            .sub(VlanKey::Single(110), vrf(1))
+            .sub(VlanKey::Double(110, 20), vrf(2))
+            .sub(VlanKey::Double(110, 21), vrf(3))
+            .sub(VlanKey::Double(111, 20), vrf(4))
+            .build();
+        let c = 0x8100;
+        for (tags, expected) in [
+            (vec![], Ok((0, 0))),
+            (vec![(c, 110)], Ok((1, 1))),
+            (vec![(c, 110), (c, 20)], Ok((2, 2))),
+            (vec![(c, 110), (c, 21)], Ok((3, 2))),
+            (vec![(c, 110), (c, 22)], Ok((1, 1))),
+            (vec![(c, 111), (c, 20)], Ok((4, 2))),
+            (vec![(c, 111), (c, 21)], Err(DropReason::VlanNotMember)),
+            (vec![(c, 111)], Err(DropReason::VlanNotMember)),
+            (vec![(c, 112)], Err(DropReason::VlanNotMember)),
+            (vec![(c, 0xfff)], Err(DropReason::VidReserved)),
+            (vec![(c, 110), (c, 0xfff)], Err(DropReason::VidReserved)),
+            (vec![(0x88a8, 110)], Ok((0, 0))),
+            (vec![(c, 110), (0x88a8, 20)], Ok((1, 1))),
+        ] {
+            assert_eq!(found(&port, &tags), expected, "{tags:?}");
+        }
+    }
+
+    /// Fault B7: a tag of VID 0 is no VLAN; its PCP is kept for queueing.
+    #[test]
+    fn b07_a_priority_tag_is_no_vlan() {
+        let port = IngressBuilder::default().sub(VlanKey::Untagged, vrf(0)).sub(VlanKey::Single(9), vrf(1)).build();
+        let c = 0x8100;
+        assert_eq!(found(&port, &[(c, 0)]), Ok((0, 1)));
+        assert_eq!(found(&port, &[(c, 0), (c, 0)]), Ok((0, 2)));
+        assert_eq!(found(&port, &[(c, 0), (c, 9)]), Ok((1, 2)));
+        assert_eq!(port.classify(&frame(&[Tag::new(c, 5, false, 0)])).unwrap().priority, Some(5));
+    }
+
+    #[test]
+    fn acceptable_frame_types_come_first() {
+        let all = IngressBuilder::default().sub(VlanKey::Any, vrf(0));
+        let tagged = all.clone().accept(AcceptableFrames::OnlyTagged).build();
+        let untagged = all.accept(AcceptableFrames::OnlyUntagged).build();
+        assert_eq!(found(&tagged, &[]), Err(DropReason::UntaggedNotAccepted));
+        assert_eq!(found(&tagged, &[(0x8100, 0)]), Err(DropReason::UntaggedNotAccepted));
+        assert_eq!(found(&tagged, &[(0x8100, 5)]), Ok((0, 0)));
+        assert_eq!(found(&untagged, &[(0x8100, 5)]), Err(DropReason::TaggedNotAccepted));
+        assert_eq!(found(&untagged, &[(0x8100, 0)]), Ok((0, 1)));
+    }
+
+    #[test]
+    fn every_inner_identifier_finds_its_own() {
+        let mut builder = IngressBuilder::default();
+        for inner in 1..=4094u16 {
+            builder = builder.sub(VlanKey::Double(7, inner), vrf(inner));
+        }
+        let port = builder.build();
+        for inner in 1..=4094u16 {
+            assert_eq!(found(&port, &[(0x8100, 7), (0x8100, inner)]), Ok((inner, 2)));
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! The forwarding information base of one router: everything that `forward` reads, built at once.
+
+use super::circuit::{Ingress, IngressBuilder};
+use super::lpm::Lpm;
+use super::next_hop::{NextHop, TtlModel};
+use crate::frame::DropReason;
+use crate::id::VrfId;
+use crate::rng::mix64;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// What a label stands for beneath itself, when its pop leads to a next hop without a lookup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+    /// Further labels only: the bottom may not be reached.
+    Labels,
+}
+
+/// Next hops of equal cost: a run in the FIB's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextHopSet {
+    first: u32,
+    count: u32,
+}
+
+/// What is done with a label (the NHLFE's operation, RFC 3031 §3.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelAction {
+    /// The label is replaced by the next hop's labels: the last takes its place, the others go on top.
+    Swap(NextHopSet),
+    /// The label is popped and what lies beneath goes to the next hop: penultimate-hop popping, and others.
+    Pop {
+        /// What lies beneath the last label.
+        payload: Payload,
+        /// Where to.
+        next_hops: NextHopSet,
+    },
+    /// The label is popped and what lies beneath is looked up: further labels in the label map, IP in this VRF.
+    PopLookup(VrfId),
+    /// The label is popped and the Ethernet frame beneath goes to the attachment circuit (RFC 4448).
+    PopPseudowire {
+        /// Whether a control word (RFC 4385) is expected, and removed.
+        control_word: bool,
+        /// Place of the attachment circuit's next hop.
+        next_hop: u32,
+    },
+}
+
+/// An entry of the incoming label map (ILM, RFC 3031 §3.11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LabelEntry {
+    /// What is done.
+    pub action: LabelAction,
+    /// How TTL and TC go over to what lies beneath.
+    pub model: TtlModel,
+}
+
+/// A route as it was given, kept to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteEntry {
+    /// Destinations.
+    pub prefix: IpNet,
+    /// Where to.
+    pub next_hops: NextHopSet,
+}
+
+/// A virtual routing and forwarding table.
+#[derive(Clone, Debug)]
+pub struct Vrf {
+    v4: Lpm,
+    v6: Lpm,
+    routes: Vec<RouteEntry>,
+}
+
+/// Everything that forwarding in one router looks up.
+#[derive(Clone, Debug)]
+pub struct Fib {
+    ingress: Vec<Ingress>,
+    vrfs: Vec<Vrf>,
+    sets: Vec<NextHopSet>,
+    next_hops: Vec<NextHop>,
+    /// Per label, the place in `label_entries` plus 1.
+    label_slots: Vec<u32>,
+    label_entries: Vec<LabelEntry>,
+    null_model: TtlModel,
+    hash_seed: u32,
+}
+
+impl Fib {
+    /// The receiving side of a port.
+    #[inline(always)]
+    pub fn ingress(&self, port: usize) -> Option<&Ingress> {
+        self.ingress.get(port)
+    }
+
+    /// The next hops of the longest route to an IPv4 destination.
+    #[inline(always)]
+    pub fn lookup_v4(&self, vrf: VrfId, destination: u32) -> Option<NextHopSet> {
+        let set = self.vrfs.get(vrf.index())?.v4.lookup_v4(destination)?;
+        self.sets.get(set as usize).copied()
+    }
+
+    /// The next hops of the longest route to an IPv6 destination.
+    #[inline(always)]
+    pub fn lookup_v6(&self, vrf: VrfId, destination: u128) -> Option<NextHopSet> {
+        let set = self.vrfs.get(vrf.index())?.v6.lookup(destination)?;
+        self.sets.get(set as usize).copied()
+    }
+
+    /// The longest route that holds `destination`, as it was given.
+    pub fn route_to(&self, vrf: VrfId, destination: std::net::IpAddr) -> Option<RouteEntry> {
+        let routes = self.vrfs.get(vrf.index())?.routes.iter().filter(|r| r.prefix.contains(&destination));
+        routes.max_by_key(|r| r.prefix.prefix_len()).copied()
+    }
+
+    /// The entry of a label that is not special-purpose.
+    #[inline(always)]
+    pub fn label(&self, label: u32) -> Option<&LabelEntry> {
+        let place = self.label_slots.get(label as usize).copied().unwrap_or(0);
+        self.label_entries.get((place as usize).wrapping_sub(1))
+    }
+
+    /// The next hop of `set` that frames with `hash` take (RFC 2992's modulo-N by multiplication), and its place.
+    #[inline(always)]
+    pub fn choose(&self, set: NextHopSet, hash: u32) -> (u32, &NextHop) {
+        let offset = if set.count == 1 { 0 } else { scale(hash ^ self.hash_seed, set.count) };
+        let place = set.first + offset;
+        (place, &self.next_hops[place as usize])
+    }
+
+    /// The next hops of `set`.
+    pub fn members(&self, set: NextHopSet) -> &[NextHop] {
+        &self.next_hops[set.first as usize..(set.first + set.count) as usize]
+    }
+
+    /// The next hop at `place`.
+    #[inline(always)]
+    pub fn next_hop(&self, place: u32) -> &NextHop {
+        &self.next_hops[place as usize]
+    }
+
+    /// The TTL model of explicit null labels.
+    #[inline(always)]
+    pub fn null_model(&self) -> TtlModel {
+        self.null_model
+    }
+}
+
+/// `hash` mixed and scaled to `0..count`.
+#[inline(always)]
+fn scale(hash: u32, count: u32) -> u32 {
+    let mixed = mix64(u64::from(hash) | 1 << 32) as u32;
+    ((u64::from(mixed) * u64::from(count)) >> 32) as u32
+}
+
+/// Gathers a router's tables.
+#[derive(Clone, Debug)]
+pub struct FibBuilder {
+    ingress: Vec<Ingress>,
+    routes: Vec<(VrfId, RouteEntry)>,
+    next_hops: Vec<NextHop>,
+    labels: Vec<(u32, LabelEntry)>,
+    null_model: TtlModel,
+    hash_seed: u32,
+}
+
+impl FibBuilder {
+    /// Tables without a port, with the routes that every router has: destinations that are never forwarded (RFC 1812
+    /// §5.3.7, RFC 3927 §2.7, RFC 4291 §2.5). `vrfs` is how many VRFs there are.
+    pub fn new(vrfs: u16) -> Self {
+        let mut builder = FibBuilder {
+            ingress: Vec::new(),
+            routes: Vec::new(),
+            next_hops: Vec::new(),
+            labels: Vec::new(),
+            null_model: TtlModel::Uniform,
+            hash_seed: 0,
+        };
+        for (prefix, reason) in never_forwarded() {
+            let next_hops = builder.next_hops(&[NextHop::discard(reason)]);
+            for vrf in 0..vrfs {
+                builder.route(VrfId(vrf), prefix, next_hops);
+            }
+        }
+        builder
+    }
+
+    /// Adds the receiving side of the next port.
+    pub fn ingress(&mut self, port: &IngressBuilder) -> &mut Self {
+        self.ingress.push(port.build());
+        self
+    }
+
+    /// Adds next hops of equal cost; at least one.
+    ///
+    /// # Panics
+    /// None given.
+    pub fn next_hops(&mut self, next_hops: &[NextHop]) -> NextHopSet {
+        assert!(!next_hops.is_empty(), "a set of next hops has at least one");
+        let set = NextHopSet { first: self.next_hops.len() as u32, count: next_hops.len() as u32 };
+        self.next_hops.extend_from_slice(next_hops);
+        set
+    }
+
+    /// Adds one next hop for a service or a pseudowire; its place.
+    pub fn next_hop(&mut self, next_hop: NextHop) -> u32 {
+        self.next_hops(&[next_hop]).first
+    }
+
+    /// Adds a route. Of two for the same prefix the later one holds.
+    pub fn route(&mut self, vrf: VrfId, prefix: IpNet, next_hops: NextHopSet) -> &mut Self {
+        self.routes.push((vrf, RouteEntry { prefix: prefix.trunc(), next_hops }));
+        self
+    }
+
+    /// Adds a label. Of two entries for the same label the later one holds.
+    pub fn label(&mut self, label: crate::wire::mpls::Label, entry: LabelEntry) -> &mut Self {
+        self.labels.push((label.get(), entry));
+        self
+    }
+
+    /// The TTL model of explicit null labels; uniform, unless said.
+    pub fn null_model(&mut self, model: TtlModel) -> &mut Self {
+        self.null_model = model;
+        self
+    }
+
+    /// The seed of the choice among equal next hops; 0, unless said.
+    pub fn hash_seed(&mut self, seed: u32) -> &mut Self {
+        self.hash_seed = seed;
+        self
+    }
+
+    /// The tables.
+    pub fn build(&self) -> Fib {
+        let vrfs = self.routes.iter().map(|(vrf, _)| vrf.index() + 1).max().unwrap_or(0);
+        let sets: Vec<_> = self.routes.iter().map(|(_, route)| route.next_hops).collect();
+        let mut fib = Fib {
+            ingress: self.ingress.clone(),
+            vrfs: (0..vrfs).map(|vrf| self.vrf(vrf)).collect(),
+            sets,
+            next_hops: self.next_hops.clone(),
+            label_slots: vec![0; self.labels.iter().map(|l| l.0 as usize + 1).max().unwrap_or(0)],
+            label_entries: Vec::with_capacity(self.labels.len()),
+            null_model: self.null_model,
+            hash_seed: self.hash_seed,
+        };
+        for &(label, entry) in &self.labels {
+            fib.label_entries.push(entry);
+            fib.label_slots[label as usize] = fib.label_entries.len() as u32;
+        }
+        fib
+    }
+
+    fn vrf(&self, vrf: usize) -> Vrf {
+        let mine = || self.routes.iter().enumerate().filter(|(_, (v, _))| v.index() == vrf);
+        let v4 = mine().filter_map(|(set, (_, route))| match route.prefix {
+            IpNet::V4(p) => Some((u128::from(p.addr().to_bits()) << 96, p.prefix_len(), set as u32)),
+            IpNet::V6(_) => None,
+        });
+        let v6 = mine().filter_map(|(set, (_, route))| match route.prefix {
+            IpNet::V4(_) => None,
+            IpNet::V6(p) => Some((p.addr().to_bits(), p.prefix_len(), set as u32)),
+        });
+        Vrf { v4: Lpm::new(v4), v6: Lpm::new(v6), routes: mine().map(|(_, (_, route))| *route).collect() }
+    }
+}
+
+fn never_forwarded() -> [(IpNet, DropReason); 9] {
+    let v4 = |a: [u8; 4], len| IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::from(a), len));
+    let v6 = |high: u16, low: u16, len| {
+        IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::from_bits(u128::from(high) << 112 | u128::from(low)), len))
+    };
+    [
+        (v4([0, 0, 0, 0], 8), DropReason::Unspecified),
+        (v4([127, 0, 0, 0], 8), DropReason::Loopback),
+        (v4([169, 254, 0, 0], 16), DropReason::LinkLocal),
+        (v4([224, 0, 0, 0], 4), DropReason::Multicast),
+        (v4([255, 255, 255, 255], 32), DropReason::Broadcast),
+        (v6(0, 0, 128), DropReason::Unspecified),
+        (v6(0, 1, 128), DropReason::Loopback),
+        (v6(0xfe80, 0, 10), DropReason::LinkLocal),
+        (v6(0xff00, 0, 8), DropReason::Multicast),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::PortId;
+    use crate::wire::mpls::Label;
+
+    #[test]
+    fn a_route_is_found_in_its_own_vrf_only() {
+        let mut builder = FibBuilder::new(2);
+        let a = builder.next_hops(&[NextHop::port(PortId(1))]);
+        builder.route(VrfId(1), "10.0.0.0/8".parse().unwrap(), a);
+        let fib = builder.build();
+        assert_eq!(fib.lookup_v4(VrfId(1), 0x0a01_0203), Some(a));
+        assert_eq!(fib.lookup_v4(VrfId(0), 0x0a01_0203), None);
+        assert_eq!(fib.lookup_v4(VrfId(7), 0x0a01_0203), None);
+        let route = fib.route_to(VrfId(1), "10.1.2.3".parse().unwrap()).unwrap();
+        assert_eq!((route.prefix.to_string().as_str(), route.next_hops), ("10.0.0.0/8", a));
+    }
+
+    #[test]
+    fn what_is_never_forwarded_has_its_reason() {
+        let fib = FibBuilder::new(1).build();
+        let reason = |address: &str| {
+            let set = match address.parse().unwrap() {
+                std::net::IpAddr::V4(a) => fib.lookup_v4(VrfId(0), a.to_bits()),
+                std::net::IpAddr::V6(a) => fib.lookup_v6(VrfId(0), a.to_bits()),
+            };
+            set.map(|set| fib.choose(set, 0).1.target)
+        };
+        for (address, expected) in [
+            ("127.1.2.3", DropReason::Loopback),
+            ("239.1.1.1", DropReason::Multicast),
+            ("255.255.255.255", DropReason::Broadcast),
+            ("fe80::1", DropReason::LinkLocal),
+            ("::1", DropReason::Loopback),
+        ] {
+            assert_eq!(reason(address), Some(super::super::Target::Discard(expected)), "{address}");
+        }
+        assert_eq!((reason("10.0.0.1"), reason("2001:db8::1")), (None, None));
+    }
+
+    #[test]
+    fn equal_next_hops_share_flows_evenly_and_seeds_differ() {
+        let share = |seed| {
+            let mut builder = FibBuilder::new(1);
+            let set = builder.next_hops(&[NextHop::port(PortId(0)), NextHop::port(PortId(1))]);
+            let fib = builder.hash_seed(seed).build();
+            (0..10_000u32).map(|hash| fib.choose(set, hash).0 - set.first).collect::<Vec<_>>()
+        };
+        let (a, b) = (share(0), share(1));
+        let ones: u32 = a.iter().sum();
+        assert!((4800..5200).contains(&ones), "{ones}");
+        let equal = a.iter().zip(&b).filter(|(x, y)| x == y).count();
+        assert!((4700..5300).contains(&equal), "{equal}");
+    }
+
+    #[test]
+    fn labels_are_found_up_to_the_largest() {
+        let entry = LabelEntry { action: LabelAction::PopLookup(VrfId(0)), model: TtlModel::Uniform };
+        let mut builder = FibBuilder::new(1);
+        builder.label(Label::new(16).unwrap(), entry).label(Label::new(1_048_575).unwrap(), entry);
+        let fib = builder.build();
+        assert_eq!([16, 17, 1_048_575].map(|l| fib.label(l).is_some()), [true, false, true]);
+    }
+}
