@@ -72,6 +72,7 @@ macro_rules! field {
     };
 }
 
+#[allow(clippy::len_without_is_empty)] // a field, not a collection
 impl Meta {
     field!(/// The length in octets on the wire, FCS included.
         len, with_len, u16, 0, 16);

@@ -1,1 +1,11 @@
 //! What a frame meets at a port: serialisation, queues, policers; and on a link: loss and cuts.
+
+mod egress;
+mod fault;
+mod policer;
+mod strict;
+
+pub use egress::{Egress, PortSpec, Refused};
+pub use fault::{Fault, FaultSpec, start_of};
+pub use policer::{Policer, PolicerSpec, PolicerTable, Policing};
+pub use strict::StrictQueues;

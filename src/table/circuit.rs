@@ -1,6 +1,6 @@
 //! Sub-interfaces: which service a frame gets by the port and the tags that it comes with (IEEE 802.1Q clause 6.9).
 
-use crate::frame::{DropReason, Frame, Kind};
+use crate::frame::{DropReason, Frame, Kind, Templates};
 use crate::id::VrfId;
 use crate::wire::vlan::{Tag, TpidSet};
 
@@ -136,6 +136,17 @@ impl Ingress {
             0xfff => Err(DropReason::VidReserved),
             inner => self.find(2, vid, inner, None),
         }
+    }
+
+    /// Why a frame with a tag behind the `matched` first ones is not taken where IP or labels are expected.
+    #[cold]
+    pub fn tag_in_the_way(&self, frame: &Frame, matched: u8, templates: &Templates) -> DropReason {
+        let tpid = match frame.tags().nth(matched.into()) {
+            Some(tag) => tag.tpid(),
+            None => frame.octets(templates).ethertype,
+        };
+        let known = if matched == 0 { self.outer_tpids } else { self.inner_tpids };
+        if known.contains(tpid) { DropReason::NotIp } else { DropReason::UnknownTpid }
     }
 
     /// A VID of 0 is no VLAN: what counts is the tag beneath, if there is one.

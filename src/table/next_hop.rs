@@ -84,7 +84,10 @@ impl LabelPush {
     /// it must be an explicit null or 16 to 1048575.
     pub fn new(labels: &[u32]) -> Option<Self> {
         let may_be = |&label: &u32| {
-            matches!(label, mpls::IPV4_EXPLICIT_NULL | mpls::IPV6_EXPLICIT_NULL | mpls::FIRST_ORDINARY..=mpls::MAX_LABEL)
+            matches!(
+                label,
+                mpls::IPV4_EXPLICIT_NULL | mpls::IPV6_EXPLICIT_NULL | mpls::FIRST_ORDINARY..=mpls::MAX_LABEL
+            )
         };
         if labels.len() > MAX_PUSH || !labels.iter().all(may_be) {
             return None;
@@ -175,13 +178,7 @@ pub struct NextHop {
 impl NextHop {
     /// A next hop by `port` that writes nothing, with an MTU of 1500.
     pub const fn port(port: PortId) -> Self {
-        NextHop {
-            target: Target::Port(port),
-            mac: MacId(0),
-            mtu: 1500,
-            tags: TagRule::UNTAGGED,
-            push: LabelPush::NONE,
-        }
+        NextHop { target: Target::Port(port), mac: MacId(0), mtu: 1500, tags: TagRule::UNTAGGED, push: LabelPush::NONE }
     }
 
     /// This router itself.

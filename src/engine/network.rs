@@ -1,0 +1,146 @@
+//! The network that an engine runs: nodes, ports and links as plain data; what a scenario compiles to.
+
+use crate::frame::Templates;
+use crate::id::{LinkId, NodeId, PortId};
+use crate::port::{FaultSpec, PortSpec};
+use crate::table::Fib;
+use crate::time::{MIN_FRAME_OCTETS, Span};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// A network.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// Routers and hosts.
+    pub nodes: Vec<NodeSpec>,
+    /// Links, one direction each.
+    pub links: Vec<LinkSpec>,
+    /// Interned MAC addresses, and the shared bodies of generated streams.
+    pub templates: Templates,
+    /// The seed of all that is random.
+    pub seed: u64,
+}
+
+/// A node.
+#[derive(Clone, Debug)]
+pub struct NodeSpec {
+    /// Its name, unique in the network.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// Its ports; [`PortId`] is the place here.
+    pub ports: Vec<PortSpec>,
+}
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub enum Role {
+    /// It forwards: CE, PE, P, MSEE and gateway are configurations of it.
+    Router(Box<RouterSpec>),
+    /// It offers and takes: a site's or a VNet's hosts. What arrives is delivered. What it offers leaves by one of its
+    /// ports, chosen by flow hash, unless the source names one.
+    Host,
+}
+
+/// A router's configuration.
+#[derive(Clone, Debug)]
+pub struct RouterSpec {
+    /// Its tables; `Fib::ingress` has an entry for each port.
+    pub fib: Fib,
+    /// Per VRF, the addresses that its ICMP errors come from; without one it sends none.
+    pub addresses: Vec<RouterAddresses>,
+    /// From the punt of a frame to what the slow path makes of it; above zero.
+    pub punt_delay: Span,
+}
+
+/// The addresses of a router in one VRF.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RouterAddresses {
+    /// IPv4.
+    pub v4: Option<Ipv4Addr>,
+    /// IPv6.
+    pub v6: Option<Ipv6Addr>,
+}
+
+/// The delay from a punt to its result, unless said.
+pub const DEFAULT_PUNT_DELAY: Span = Span::from_us(20);
+
+/// The least delay of a link: 20 m of fibre.
+pub const MIN_LINK_DELAY: Span = Span::from_ns(100);
+
+/// One direction of a link.
+#[derive(Clone, Debug)]
+pub struct LinkSpec {
+    /// The sending end.
+    pub from: (NodeId, PortId),
+    /// The receiving end.
+    pub to: (NodeId, PortId),
+    /// From the last bit leaving to the last bit arriving; at least [`MIN_LINK_DELAY`].
+    pub delay: Span,
+    /// Loss and outages.
+    pub faults: FaultSpec,
+}
+
+impl Network {
+    /// Adds a node.
+    pub fn add(&mut self, name: impl Into<String>, role: Role, ports: Vec<PortSpec>) -> NodeId {
+        self.nodes.push(NodeSpec { name: name.into(), role, ports });
+        NodeId(self.nodes.len() as u16 - 1)
+    }
+
+    /// Joins two ports by a link in each direction; the one from `a` to `b` comes first.
+    pub fn join(&mut self, a: (NodeId, PortId), b: (NodeId, PortId), delay: Span) -> [LinkId; 2] {
+        [(a, b), (b, a)].map(|(from, to)| {
+            self.links.push(LinkSpec { from, to, delay, faults: FaultSpec::default() });
+            LinkId(self.links.len() as u16 - 1)
+        })
+    }
+
+    /// The node called `name`.
+    pub fn node(&self, name: &str) -> Option<NodeId> {
+        self.nodes.iter().position(|node| node.name == name).map(|place| NodeId(place as u16))
+    }
+
+    /// A port.
+    pub fn port(&self, (node, port): (NodeId, PortId)) -> &PortSpec {
+        &self.nodes[node.index()].ports[port.index()]
+    }
+
+    /// `node:port`, as people name a port.
+    pub fn port_name(&self, at: (NodeId, PortId)) -> String {
+        format!("{}:{}", self.nodes[at.0.index()].name, self.port(at).name)
+    }
+
+    /// How long after a frame's start at the sending end it arrives at the soonest: what the receiver may rely on.
+    pub fn lookahead(&self, link: &LinkSpec) -> Span {
+        link.delay + self.port(link.from).speed.wire_time(MIN_FRAME_OCTETS)
+    }
+
+    /// What makes the network impossible to run, in words; an empty list if nothing does.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut fed = std::collections::BTreeSet::new();
+        let mut feeding = std::collections::BTreeSet::new();
+        for (place, link) in self.links.iter().enumerate() {
+            if link.delay < MIN_LINK_DELAY {
+                faults.push(format!("link {place} has a delay under {MIN_LINK_DELAY}"));
+            }
+            if !fed.insert(link.to) || !feeding.insert(link.from) {
+                faults.push(format!("link {place} shares a port with another link"));
+            }
+        }
+        for node in &self.nodes {
+            if let Role::Router(router) = &node.role {
+                if router.punt_delay == Span::ZERO {
+                    faults.push(format!("router {} has no punt delay", node.name));
+                }
+                if (0..node.ports.len()).any(|port| router.fib.ingress(port).is_none()) {
+                    faults.push(format!("router {} has a port without an ingress table", node.name));
+                }
+            }
+            if node.ports.len() > crate::engine::MAX_PORTS {
+                faults.push(format!("node {} has over {} ports", node.name, crate::engine::MAX_PORTS));
+            }
+        }
+        faults
+    }
+}

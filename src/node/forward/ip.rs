@@ -1,0 +1,65 @@
+//! The IP path: longest match, TTL, MTU (RFC 1812 §5.2, RFC 8200 §3).
+
+use super::{Decision, Pass, PuntReason, Routed, Step, Verdict, Witness, packet_octets};
+use crate::frame::{DropReason, Frame, Kind};
+use crate::table::Target;
+use crate::wire::ethernet::{FCS_OCTETS, HEADER_OCTETS};
+use crate::wire::{ipv4, ipv6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+impl<W: Witness> Pass<'_, W> {
+    /// Forwards by destination a frame whose labels are gone and whose kind is IP.
+    #[inline(always)]
+    pub(super) fn ip_path(&mut self, routed: Routed, frame: &mut Frame) -> Decision {
+        let octets = frame.octets(self.templates).payload.as_slice();
+        let set = if frame.header.meta.kind() == Kind::Ipv4 {
+            let destination = ipv4::destination(octets).ok_or(DropReason::Ipv4Header)?;
+            let found = self.fib.lookup_v4(routed.vrf, destination);
+            let destination = IpAddr::V4(Ipv4Addr::from_bits(destination));
+            self.witness.saw(Step::Route { vrf: routed.vrf, destination, found });
+            found
+        } else {
+            let destination = ipv6::destination(octets).ok_or(DropReason::Ipv6Header)?;
+            let found = self.fib.lookup_v6(routed.vrf, destination);
+            let destination = IpAddr::V6(Ipv6Addr::from_bits(destination));
+            self.witness.saw(Step::Route { vrf: routed.vrf, destination, found });
+            found
+        };
+        let set = set.ok_or(DropReason::NoRoute)?;
+        let next_hop = *self.choose(set, frame);
+        match next_hop.target {
+            Target::Port(_) => {}
+            Target::Local => return Ok(Verdict::Punt { reason: PuntReason::Local, vrf: routed.vrf }),
+            Target::Discard(reason) => return Err(reason),
+        }
+        if routed.expired {
+            return Ok(Verdict::Punt { reason: PuntReason::MplsTtlExpired, vrf: routed.vrf });
+        }
+        let meta = frame.header.meta;
+        let Some(ttl) = meta.ttl().checked_sub(1).filter(|&ttl| ttl > 0) else {
+            return Ok(Verdict::Punt { reason: PuntReason::TtlExpired, vrf: routed.vrf });
+        };
+        let room = next_hop.mtu.saturating_sub(next_hop.push.octets());
+        if packet_octets(meta) > room && !self.fits_without_trailer(frame, room) {
+            return Ok(Verdict::Punt { reason: PuntReason::MtuExceeded { mtu: room }, vrf: routed.vrf });
+        }
+        frame.header.meta = frame.header.meta.with_ttl(ttl);
+        self.write(frame, &next_hop, routed.tags, ttl)
+    }
+
+    /// Octets behind the packet (padding, trailers) go along, unless the frame is too long only because of them: then
+    /// they are cut off. Whether it fits now.
+    #[cold]
+    fn fits_without_trailer(&self, frame: &mut Frame, room: u16) -> bool {
+        let octets = frame.octets(self.templates).payload.as_slice();
+        let total = match frame.header.meta.kind() {
+            Kind::Ipv4 => ipv4::total_length(octets).map(u32::from),
+            _ => ipv6::total_length(octets),
+        };
+        let Some(total) = total.filter(|&total| total <= u32::from(room)) else { return false };
+        let meta = frame.header.meta;
+        let len = HEADER_OCTETS as u16 + 4 * u16::from(meta.tags()) + total as u16 + FCS_OCTETS;
+        frame.header.meta = meta.with_len(len);
+        true
+    }
+}

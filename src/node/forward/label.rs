@@ -1,0 +1,263 @@
+//! The label path: swap, pop, special-purpose labels, TTL and TC models (RFC 3031, 3032, 3443, 4182, 6790, 7274).
+
+use super::{Decision, Pass, PuntReason, Routed, Step, Verdict, Witness, packet_octets};
+use crate::frame::{DropReason, Frame, Kind};
+use crate::id::VrfId;
+use crate::table::{LabelAction, LabelEntry, NextHop, NextHopSet, Payload, Target, TtlModel};
+use crate::wire::mpls::{self, LSE_OCTETS, Lse};
+
+/// Labels of one frame that one router processes at the most.
+const MAX_PROCESSED: usize = 16;
+
+impl<W: Witness> Pass<'_, W> {
+    /// Forwards by the top label, and by those beneath as far as they are popped here.
+    #[inline(always)]
+    pub(super) fn label_path(&mut self, mut routed: Routed, frame: &mut Frame) -> Decision {
+        let top = Lse(frame.header.lse[0]);
+        if let Some(&entry) = self.fib.label(top.label()) {
+            self.witness.saw(Step::Label { lse: top, entry: Some(entry) });
+            if let LabelAction::Swap(set) = entry.action {
+                return self.swap(routed, frame, top, set, 0);
+            }
+        }
+        self.label_loop(&mut routed, frame)
+    }
+
+    /// All but the common case: whatever pops.
+    #[inline(never)]
+    fn label_loop(&mut self, routed: &mut Routed, frame: &mut Frame) -> Decision {
+        let mut alert = None;
+        for _ in 0..MAX_PROCESSED {
+            if frame.header.meta.labels() == 0 {
+                return Err(DropReason::LabelStackMalformed);
+            }
+            let top = Lse(frame.header.lse[0]);
+            if top.label() == mpls::ROUTER_ALERT && !top.is_bottom() && alert.is_none() {
+                // RFC 3032 §2.1: forwarded by the label beneath, and pushed back when it goes on.
+                self.witness.saw(Step::Label { lse: top, entry: None });
+                routed.expired |= top.ttl() <= 1;
+                alert = Some(top);
+                frame.pop_label(self.templates);
+                continue;
+            }
+            let entry = self.entry_of(top)?;
+            if let Some(decision) = self.act(routed, frame, top, &entry, alert) {
+                return decision;
+            }
+        }
+        Err(DropReason::LabelStackDepth)
+    }
+
+    /// What the label map says of `top`; explicit nulls have an entry of their own (RFC 4182).
+    fn entry_of(&mut self, top: Lse) -> Result<LabelEntry, DropReason> {
+        let entry = self.fib.label(top.label()).copied();
+        self.witness.saw(Step::Label { lse: top, entry });
+        match top.label() {
+            mpls::IPV4_EXPLICIT_NULL | mpls::IPV6_EXPLICIT_NULL => {
+                Ok(LabelEntry { action: LabelAction::PopLookup(VrfId(0)), model: self.fib.null_model() })
+            }
+            mpls::IMPLICIT_NULL => Err(DropReason::ImplicitNull),
+            mpls::ENTROPY_LABEL_INDICATOR => Err(DropReason::EntropyLabel),
+            ..mpls::FIRST_ORDINARY => Err(DropReason::ReservedLabel),
+            _ => entry.ok_or(DropReason::UnknownLabel),
+        }
+    }
+
+    /// Does what `entry` says of `top`; `None` if the next label is to be looked at.
+    fn act(
+        &mut self,
+        routed: &mut Routed,
+        frame: &mut Frame,
+        top: Lse,
+        entry: &LabelEntry,
+        alert: Option<Lse>,
+    ) -> Option<Decision> {
+        let pushed_back = if alert.is_some() { LSE_OCTETS } else { 0 };
+        let decision = match entry.action {
+            LabelAction::Swap(set) => self.swap(*routed, frame, top, set, pushed_back),
+            LabelAction::Pop { payload, next_hops } => {
+                self.pop_to(*routed, frame, top, entry.model, payload, next_hops, pushed_back)
+            }
+            LabelAction::PopPseudowire { control_word, next_hop } => {
+                if routed.expired || top.ttl() <= 1 {
+                    return Some(expired(routed.vrf));
+                }
+                return Some(self.leave_pseudowire(frame, top, control_word, next_hop));
+            }
+            LabelAction::PopLookup(vrf) => match self.pop_here(routed, frame, top, entry.model, vrf) {
+                Ok(true) => self.ip_path(*routed, frame),
+                Ok(false) => return None,
+                Err(reason) => Err(reason),
+            },
+        };
+        if let (Some(alert), Ok(Verdict::Transmit(_))) = (alert, decision)
+            && frame.header.meta.labels() > 0
+        {
+            frame.push_label(self.templates, alert.with_ttl(alert.ttl() - 1));
+        }
+        Some(decision)
+    }
+
+    /// The last of the next hop's labels takes the place of `top`, the others go above it.
+    #[inline(always)]
+    fn swap(&mut self, routed: Routed, frame: &mut Frame, top: Lse, set: NextHopSet, pushed_back: u16) -> Decision {
+        if routed.expired || top.ttl() <= 1 {
+            return expired(routed.vrf);
+        }
+        let next_hop = *self.choose(set, frame);
+        let labels = next_hop.push.labels();
+        let Some((&last, above)) = labels.split_last() else { return Err(DropReason::UnknownLabel) };
+        let more = above.len() as u16 * LSE_OCTETS + pushed_back;
+        if packet_octets(frame.header.meta) + more > next_hop.mtu {
+            return self.too_long(routed, frame, &next_hop, i32::from(more));
+        }
+        let ttl = top.ttl() - 1;
+        frame.header.lse[0] = Lse::new(last, top.tc(), top.is_bottom(), ttl).0;
+        for &label in above.iter().rev() {
+            frame.push_label(self.templates, Lse::new(label, top.tc(), false, ttl));
+        }
+        let bare = NextHop { push: crate::table::LabelPush::NONE, ..next_hop };
+        self.write(frame, &bare, routed.tags, ttl)
+    }
+
+    /// Pops `top` and sends what lies beneath to a next hop without looking at it (RFC 3031 §3.16).
+    #[allow(clippy::too_many_arguments)] // one per word of the label entry
+    fn pop_to(
+        &mut self,
+        routed: Routed,
+        frame: &mut Frame,
+        top: Lse,
+        model: TtlModel,
+        payload: Payload,
+        set: NextHopSet,
+        pushed_back: u16,
+    ) -> Decision {
+        if routed.expired || top.ttl() <= 1 {
+            return expired(routed.vrf);
+        }
+        let next_hop = *self.choose(set, frame);
+        let more = i32::from(next_hop.push.octets() + pushed_back) - i32::from(LSE_OCTETS);
+        if i32::from(packet_octets(frame.header.meta)) + more > i32::from(next_hop.mtu) {
+            return self.too_long(routed, frame, &next_hop, more);
+        }
+        if top.is_bottom() {
+            match (payload, frame.header.meta.kind()) {
+                (Payload::Ipv4, Kind::Ipv4) | (Payload::Ipv6, Kind::Ipv6) => {}
+                _ => return Err(DropReason::PayloadMismatch),
+            }
+        }
+        frame.pop_label(self.templates);
+        let ttl = top.ttl() - 1;
+        let inner = if top.is_bottom() {
+            if model.is_uniform() {
+                take_over(frame, ttl, top.tc());
+            }
+            frame.header.meta.ttl()
+        } else {
+            let next = self.next_label(frame)?;
+            if model.is_uniform() {
+                frame.header.lse[0] = next.with_ttl(ttl).with_tc(top.tc()).0;
+            }
+            Lse(frame.header.lse[0]).ttl()
+        };
+        self.write(frame, &next_hop, routed.tags, inner)
+    }
+
+    /// Pops `top`, and an entropy label pair beneath it, at the end of its path. Whether what lies beneath is IP
+    /// (`false`: a further label).
+    fn pop_here(
+        &mut self,
+        routed: &mut Routed,
+        frame: &mut Frame,
+        top: Lse,
+        model: TtlModel,
+        vrf: VrfId,
+    ) -> Result<bool, DropReason> {
+        routed.expired |= top.ttl() <= 1;
+        frame.pop_label(self.templates);
+        let bottom = top.is_bottom() || self.pop_entropy(frame)?;
+        if !bottom {
+            let next = self.next_label(frame)?;
+            if model.is_uniform() {
+                frame.header.lse[0] = next.with_ttl(top.ttl()).with_tc(top.tc()).0;
+            }
+            return Ok(false);
+        }
+        match (top.label(), frame.header.meta.kind()) {
+            (mpls::IPV4_EXPLICIT_NULL, Kind::Ipv4) | (mpls::IPV6_EXPLICIT_NULL, Kind::Ipv6) => {}
+            (mpls::FIRST_ORDINARY.., Kind::Ipv4 | Kind::Ipv6) => {}
+            _ => return Err(DropReason::PayloadMismatch),
+        }
+        if model.is_uniform() {
+            // The IP path takes one off, once for the whole router.
+            take_over(frame, top.ttl(), top.tc());
+        }
+        routed.vrf = vrf;
+        Ok(true)
+    }
+
+    /// Pops ELI and EL, if they come next (RFC 6790 §4.1); whether the bottom went with them.
+    fn pop_entropy(&mut self, frame: &mut Frame) -> Result<bool, DropReason> {
+        let mut indicator = self.next_label(frame)?;
+        if indicator.label() == mpls::EXTENSION && !indicator.is_bottom() {
+            // RFC 7274 §3.1: 7 means the same behind the extension label.
+            let Some(beneath) = frame.labels().nth(1).filter(|l| l.label() == mpls::ENTROPY_LABEL_INDICATOR) else {
+                return Ok(false);
+            };
+            frame.pop_label(self.templates);
+            indicator = beneath;
+        }
+        if indicator.label() != mpls::ENTROPY_LABEL_INDICATOR {
+            return Ok(false);
+        }
+        if indicator.is_bottom() {
+            return Err(DropReason::EntropyLabel);
+        }
+        frame.pop_label(self.templates);
+        let entropy = self.next_label(frame)?;
+        if entropy.label() < mpls::FIRST_ORDINARY {
+            return Err(DropReason::EntropyLabel);
+        }
+        frame.pop_label(self.templates);
+        Ok(entropy.is_bottom())
+    }
+
+    fn next_label(&self, frame: &Frame) -> Result<Lse, DropReason> {
+        frame.labels().next().ok_or(DropReason::LabelStackMalformed)
+    }
+
+    /// The packet beneath the labels may have the MTU less the labels that it leaves with (RFC 3032 §3.4).
+    #[cold]
+    fn too_long(&self, routed: Routed, frame: &Frame, next_hop: &NextHop, more: i32) -> Decision {
+        if let Target::Discard(reason) = next_hop.target {
+            return Err(reason);
+        }
+        let stack = stack_octets(frame, self.templates) + more;
+        let mtu = (i32::from(next_hop.mtu) - stack).max(0) as u16;
+        Ok(Verdict::Punt { reason: PuntReason::MtuExceeded { mtu }, vrf: routed.vrf })
+    }
+}
+
+fn expired(vrf: VrfId) -> Decision {
+    Ok(Verdict::Punt { reason: PuntReason::MplsTtlExpired, vrf })
+}
+
+/// Uniform model: the packet takes over TTL and class. Its DSCP stays where its precedence already says the class, and
+/// becomes the class selector (RFC 2474 §4.2.2) where not.
+fn take_over(frame: &mut Frame, ttl: u8, tc: u8) {
+    let meta = frame.header.meta.with_ttl(ttl);
+    let octet = meta.traffic_class();
+    let octet = if octet >> 5 == tc { octet } else { tc << 5 | octet & 3 };
+    frame.header.meta = meta.with_traffic_class(octet);
+}
+
+/// Octets of the whole label stack, those in the body included.
+fn stack_octets(frame: &Frame, templates: &crate::frame::Templates) -> i32 {
+    let inline = i32::from(frame.header.meta.labels()) * 4;
+    if frame.header.meta.kind() != Kind::Label {
+        return inline;
+    }
+    let deeper = frame.octets(templates).payload.chunks_exact(4);
+    let beneath = deeper.take_while(|lse| lse[2] & 1 == 0).count() as i32;
+    inline + 4 * (beneath + 1)
+}

@@ -1,0 +1,106 @@
+//! Layer-2 services: cross-connects, and Ethernet pseudowires in and out (RFC 4385, RFC 4448).
+
+use super::{Decision, Pass, Step, Verdict, Witness, outer_priority, packet_octets};
+use crate::frame::{DropReason, Frame};
+use crate::table::{PcpRule, TagRule, Target};
+use crate::wire::ethernet::{self, FCS_OCTETS, HEADER_OCTETS};
+use crate::wire::mpls::{LSE_OCTETS, Lse};
+
+/// Octets of a control word.
+const CONTROL_WORD: u16 = 4;
+/// A pseudowire payload shorter than this, control word counted, says its length in the word (RFC 4385 §3).
+const LENGTH_BELOW: u16 = 64;
+
+impl<W: Witness> Pass<'_, W> {
+    /// Out by another port, octet for octet but for tags.
+    #[inline(never)]
+    pub(super) fn cross_connect(&mut self, frame: &mut Frame, place: u32, pop: u8, filter_reserved: bool) -> Decision {
+        if filter_reserved && ethernet::is_reserved_bridge_address(&frame.octets(self.templates).macs) {
+            return Err(DropReason::ReservedMac);
+        }
+        let (pcp, _) = outer_priority(frame);
+        frame.header.meta = frame.header.meta.with_class(pcp);
+        self.witness.saw(Step::NextHop { set: None, place });
+        self.out_at_layer2(frame, place, pop)
+    }
+
+    /// Removes `pop` tags, pushes those of the next hop and leaves; too long is dropped, for bridges do not fragment.
+    fn out_at_layer2(&mut self, frame: &mut Frame, place: u32, pop: u8) -> Decision {
+        let next_hop = self.fib.next_hop(place);
+        let port = match next_hop.target {
+            Target::Port(port) => port,
+            Target::Local => return Err(DropReason::NoListener),
+            Target::Discard(reason) => return Err(reason),
+        };
+        let (arrived_pcp, arrived_dei) = outer_priority(frame);
+        if let TagRule::Push { tags, count, pcp } = next_hop.tags {
+            frame.pop_tags(self.templates, pop);
+            for &tag in tags[..usize::from(count)].iter().rev() {
+                let tag = if pcp == PcpRule::Copy { tag.with_priority(arrived_pcp, arrived_dei) } else { tag };
+                frame.push_tag(self.templates, tag);
+            }
+        }
+        if packet_octets(frame.header.meta) > next_hop.mtu {
+            return Err(DropReason::MtuExceeded);
+        }
+        self.witness.saw(Step::Written(port));
+        Ok(Verdict::Transmit(port))
+    }
+
+    /// The frame, less its service-delimiting tags and its FCS, becomes the payload beneath the next hop's labels
+    /// (RFC 4448 §4.4); sequence numbers are 0, which means none (RFC 4385 §4.1).
+    #[inline(never)]
+    pub(super) fn enter_pseudowire(&mut self, frame: &mut Frame, place: u32, pop: u8, control_word: bool) -> Decision {
+        let next_hop = *self.fib.next_hop(place);
+        self.witness.saw(Step::NextHop { set: None, place });
+        if let Target::Discard(reason) = next_hop.target {
+            return Err(reason);
+        }
+        let (pcp, _) = outer_priority(frame);
+        frame.header.meta = frame.header.meta.with_class(pcp);
+        frame.pop_tags(self.templates, pop);
+        let inner = frame.len() - FCS_OCTETS;
+        let word = if control_word { CONTROL_WORD } else { 0 };
+        if inner + word + next_hop.push.octets() > next_hop.mtu {
+            return Err(DropReason::MtuExceeded);
+        }
+        let short = inner + CONTROL_WORD < LENGTH_BELOW;
+        let length = if short { u32::from(inner + CONTROL_WORD) << 16 } else { 0 };
+        frame.wrap(self.templates, control_word.then_some(length));
+        self.write(frame, &next_hop, 0, 255)
+    }
+
+    /// What lies beneath the bottom label `top` leaves as a frame of its own.
+    #[inline(never)]
+    pub(super) fn leave_pseudowire(&mut self, frame: &mut Frame, top: Lse, word: bool, place: u32) -> Decision {
+        if !top.is_bottom() {
+            return Err(DropReason::PayloadMismatch);
+        }
+        let meta = frame.header.meta;
+        let octets = packet_octets(meta).saturating_sub(LSE_OCTETS);
+        let mut inner = frame.octets(self.templates).payload.clone();
+        inner.resize(octets.into(), 0);
+        let skip = if word { take_control_word(&mut inner)? } else { 0 };
+        let inner =
+            inner.get(skip..).filter(|inner| inner.len() >= HEADER_OCTETS).ok_or(DropReason::PayloadMismatch)?;
+        frame.unwrap_to(inner);
+        self.witness.saw(Step::NextHop { set: None, place });
+        self.out_at_layer2(frame, place, 0)
+    }
+}
+
+/// Reads the control word that `inner` begins with, and cuts padding off if the word says the length; how many octets
+/// the word takes.
+fn take_control_word(inner: &mut Vec<u8>) -> Result<usize, DropReason> {
+    let Some(&[first, second, ..]) = inner.first_chunk::<4>() else { return Err(DropReason::PayloadMismatch) };
+    match first >> 4 {
+        0 => {}
+        1 => return Err(DropReason::PseudowireAch),
+        _ => return Err(DropReason::ControlWord),
+    }
+    let length = usize::from(second & 0x3f);
+    if length != 0 {
+        inner.truncate(length.max(CONTROL_WORD.into()));
+    }
+    Ok(CONTROL_WORD.into())
+}

@@ -1,0 +1,235 @@
+//! The datapath: what one router does with one frame. Pure: no clock, no counters, no panic for any octets.
+//!
+//! ```text
+//! forward -> sub-interface -> label path -> IP path -> next hop: labels, tags, addresses -> Transmit
+//!                          \-> layer 2 (cross-connect, pseudowire) ------/
+//! ```
+//! Where the standards leave a choice it is made here and stated at its line.
+
+mod ip;
+mod label;
+mod layer2;
+mod witness;
+
+pub use witness::{Step, Witness};
+
+use crate::frame::{DropReason, Frame, Kind, Meta, Templates};
+use crate::id::{PortId, VrfId};
+use crate::table::{Fib, Matched, NextHop, PcpRule, Service, SubInterface, TagRule, Target};
+use crate::wire::ethernet::{self, FCS_OCTETS, HEADER_OCTETS};
+use crate::wire::mpls::{self, Lse};
+use crate::wire::vlan::Tag;
+
+/// Where a frame enters the datapath.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// From the wire.
+    Port(PortId),
+    /// From the router itself (its slow path), in this VRF.
+    Local(VrfId),
+}
+
+/// What becomes of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It leaves by this port, as it is now.
+    Transmit(PortId),
+    /// The router's slow path takes it.
+    Punt {
+        /// Why.
+        reason: PuntReason,
+        /// The VRF it was in.
+        vrf: VrfId,
+    },
+    /// It goes no further.
+    Drop(DropReason),
+}
+
+/// Why a frame goes to the slow path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PuntReason {
+    /// It is for the router itself.
+    Local,
+    /// The IP TTL is 1 or 0 and the packet is not for this router.
+    TtlExpired,
+    /// The TTL of a label is 1 or 0 and the frame is not for this router (RFC 3032 §2.4.2).
+    MplsTtlExpired,
+    /// The packet is too long for the next link.
+    MtuExceeded {
+        /// The largest IP packet in octets that would go: the MTU less the labels (RFC 3032 §3.4).
+        mtu: u16,
+    },
+}
+
+/// What one router does with one frame: its headers are rewritten in place.
+#[inline(always)]
+pub fn forward(fib: &Fib, templates: &Templates, entry: Entry, frame: &mut Frame) -> Verdict {
+    forward_seen(fib, templates, entry, frame, &mut ())
+}
+
+/// The same, with a witness that is told each step.
+#[inline(always)]
+pub fn forward_seen<W: Witness>(
+    fib: &Fib,
+    templates: &Templates,
+    entry: Entry,
+    frame: &mut Frame,
+    witness: &mut W,
+) -> Verdict {
+    let mut pass = Pass { fib, templates, witness };
+    match pass.enter(entry, frame) {
+        Ok(verdict) => verdict,
+        Err(reason) => Verdict::Drop(reason),
+    }
+}
+
+/// One frame's way through one router.
+struct Pass<'a, W> {
+    fib: &'a Fib,
+    templates: &'a Templates,
+    witness: &'a mut W,
+}
+
+/// What is known of a frame on a routed path.
+#[derive(Clone, Copy)]
+struct Routed {
+    vrf: VrfId,
+    /// Inline tags that led to the sub-interface; they are gone on the way out.
+    tags: u8,
+    /// The TTL of a label popped here was 1 or 0: the frame may be for this router, but goes no further.
+    expired: bool,
+}
+
+type Decision = Result<Verdict, DropReason>;
+
+impl<W: Witness> Pass<'_, W> {
+    #[inline(always)]
+    fn enter(&mut self, entry: Entry, frame: &mut Frame) -> Decision {
+        let matched = match entry {
+            Entry::Port(port) => {
+                let ingress = self.fib.ingress(port.index()).ok_or(DropReason::VlanNotMember)?;
+                let matched = ingress.classify(frame)?;
+                self.witness.saw(Step::SubInterface(matched));
+                if let Service::Route(_) = matched.sub.service
+                    && (frame.header.meta.tags() > matched.tags || frame.header.meta.kind() == Kind::Tag)
+                {
+                    return Err(ingress.tag_in_the_way(frame, matched.tags, self.templates));
+                }
+                matched
+            }
+            Entry::Local(vrf) => {
+                let sub = SubInterface { service: Service::Route(vrf), mpls: true, reset_dscp: false };
+                Matched { sub, tags: frame.header.meta.tags(), priority: None }
+            }
+        };
+        match matched.sub.service {
+            Service::Route(vrf) => self.routed(matched, vrf, frame),
+            Service::CrossConnect { next_hop, pop, filter_reserved } => {
+                self.cross_connect(frame, next_hop, pop.min(matched.tags), filter_reserved)
+            }
+            Service::Pseudowire { next_hop, pop, control_word } => {
+                self.enter_pseudowire(frame, next_hop, pop.min(matched.tags), control_word)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn routed(&mut self, matched: Matched, vrf: VrfId, frame: &mut Frame) -> Decision {
+        let mut meta = frame.header.meta;
+        let routed = Routed { vrf, tags: matched.tags, expired: false };
+        if meta.labels() > 0 {
+            if !matched.sub.mpls {
+                return Err(DropReason::MplsNotEnabled);
+            }
+            frame.header.meta = meta.with_class(Lse(frame.header.lse[0]).tc());
+            return self.label_path(routed, frame);
+        }
+        if !matches!(meta.kind(), Kind::Ipv4 | Kind::Ipv6) {
+            return Err(not_ip(frame, self.templates, matched.sub.mpls));
+        }
+        if matched.sub.reset_dscp {
+            meta = meta.with_traffic_class(meta.traffic_class() & 3);
+        }
+        frame.header.meta = meta.with_class(matched.priority.unwrap_or(meta.traffic_class() >> 5));
+        self.ip_path(routed, frame)
+    }
+
+    /// Chooses among next hops of equal cost.
+    #[inline(always)]
+    fn choose(&mut self, set: crate::table::NextHopSet, frame: &Frame) -> &NextHop {
+        let (place, next_hop) = self.fib.choose(set, frame.header.hash);
+        self.witness.saw(Step::NextHop { set: Some(set), place });
+        next_hop
+    }
+
+    /// Labels, tags and addresses of `next_hop` on a routed or labelled frame, whose packet has TTL `inner`.
+    #[inline(always)]
+    fn write(&mut self, frame: &mut Frame, next_hop: &NextHop, tags: u8, inner: u8) -> Decision {
+        let port = match next_hop.target {
+            Target::Port(port) => port,
+            Target::Local => return Err(DropReason::NoListener),
+            Target::Discard(reason) => return Err(reason),
+        };
+        if !next_hop.push.labels().is_empty() {
+            self.push_labels(frame, next_hop, inner);
+        }
+        let mut meta = frame.header.meta;
+        if let TagRule::Push { tags: pushed, count, pcp } = next_hop.tags {
+            frame.pop_tags(self.templates, tags);
+            for &tag in pushed[..usize::from(count)].iter().rev() {
+                let tag = if pcp == PcpRule::Copy { tag.with_priority(meta.class(), false) } else { tag };
+                frame.push_tag(self.templates, tag);
+            }
+            meta = frame.header.meta;
+        }
+        if next_hop.mac.0 != 0 {
+            frame.header.meta = meta.with_mac(next_hop.mac);
+        }
+        self.witness.saw(Step::Written(port));
+        Ok(Verdict::Transmit(port))
+    }
+
+    /// The next hop's labels, the last of them first; an entropy label pair beneath the topmost (RFC 6790 §4.2).
+    #[inline(always)]
+    fn push_labels(&mut self, frame: &mut Frame, next_hop: &NextHop, inner: u8) {
+        let (push, class, hash) = (&next_hop.push, frame.header.meta.class(), frame.header.hash);
+        for (place, &label) in push.labels().iter().enumerate().rev() {
+            if place == 0 && push.entropy {
+                let entropy = mpls::FIRST_ORDINARY + hash % (mpls::MAX_LABEL + 1 - mpls::FIRST_ORDINARY);
+                let bottom = frame.header.meta.labels() == 0;
+                frame.push_label(self.templates, Lse::new(entropy, 0, bottom, 0));
+                frame.push_label(self.templates, push.lse(mpls::ENTROPY_LABEL_INDICATOR, class, inner, false));
+            }
+            let bottom = frame.header.meta.labels() == 0;
+            frame.push_label(self.templates, push.lse(label, class, inner, bottom));
+        }
+    }
+}
+
+/// The octets behind the Ethernet header and the tags, FCS not counted: the packet, labels included.
+#[inline(always)]
+fn packet_octets(meta: Meta) -> u16 {
+    meta.len().saturating_sub(HEADER_OCTETS as u16 + FCS_OCTETS + 4 * u16::from(meta.tags()))
+}
+
+/// Why a frame is not IP, on a path that takes nothing else.
+#[cold]
+fn not_ip(frame: &Frame, templates: &Templates, mpls: bool) -> DropReason {
+    match frame.header.meta.kind() {
+        Kind::Ipv4Header => DropReason::Ipv4Header,
+        Kind::Ipv4Checksum => DropReason::Ipv4Checksum,
+        Kind::Ipv6Header => DropReason::Ipv6Header,
+        _ => match frame.octets(templates).ethertype {
+            ethernet::ARP => DropReason::Arp,
+            ethernet::MPLS | ethernet::MPLS_UPSTREAM if mpls => DropReason::LabelStackMalformed,
+            ethernet::MPLS | ethernet::MPLS_UPSTREAM => DropReason::MplsNotEnabled,
+            length if length < ethernet::FIRST_ETHERTYPE => DropReason::Llc,
+            _ => DropReason::NotIp,
+        },
+    }
+}
+
+/// The priority of the outer tag as it came; none is 0.
+fn outer_priority(frame: &Frame) -> (u8, bool) {
+    frame.tags().next().map_or((0, false), |tag: Tag| (tag.pcp(), tag.dei()))
+}
