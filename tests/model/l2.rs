@@ -35,16 +35,11 @@ pub fn arrive(job: &mut Job<'_>, port: &Port, frame: &[u8]) -> Result<Sent, Stop
             let (pcp, dei) = tags.first().map_or((0, 0), |tag| (octets::pcp(tag), octets::dei(tag)));
             cross_connect(job, *port, *mtu, push, (pcp, dei), rest)
         }
-        Service::Pseudowire { pop, control_word, labels, ttl, via } => {
+        Service::Pseudowire { pop, control_word, hop } => {
             job.class = Some(tags.first().map_or(0, octets::pcp));
-            // What the wire carried has 60 octets at least, whatever a capture kept of it.
-            let mut wire = frame.to_vec();
-            if wire.len() < 60 {
-                wire.resize(60, 0);
-            }
-            let mut inner = wire[..12].to_vec();
-            inner.extend_from_slice(&wire[12 + 4 * taken_off(*pop, skipped, matched)..]);
-            pseudowire(job, *control_word, labels, *ttl, via, inner)
+            let mut inner = frame[..12].to_vec();
+            inner.extend_from_slice(&frame[12 + 4 * taken_off(*pop, skipped, matched)..]);
+            pseudowire(job, *control_word, *hop, inner)
         }
     }
 }
@@ -112,7 +107,7 @@ fn routed(
         }
         octets::ARP => Err(Stop::Drop("arp")),
         length if length < 0x600 => Err(Stop::Drop("llc")),
-        tpid if octets::TPIDS.contains(&tpid) => {
+        tpid if is_tpid(tpid) => {
             let known = if job.removed.is_empty() { &port.outer_tpids } else { &port.inner_tpids };
             Err(Stop::Drop(if known.contains(&tpid) { "not_ip" } else { "unknown_tpid" }))
         }
@@ -120,6 +115,7 @@ fn routed(
     }
 }
 
+/// Onto an Ethernet circuit: `rest` begins with a type, perhaps of a tag.
 fn cross_connect(
     job: &Job<'_>,
     port: usize,
@@ -128,45 +124,29 @@ fn cross_connect(
     (pcp, dei): (u8, u8),
     rest: &[u8],
 ) -> Result<Sent, Stop> {
-    if rest.len() - 2 > mtu + 4 * tags_on_top(rest) {
+    let mut leaving: Vec<u8> = push.iter().flat_map(|tag| octets::tag_octets(tag, pcp, dei)).collect();
+    leaving.extend_from_slice(rest);
+    let tags = (0..2).take_while(|tag| leaving.len() >= 4 * tag + 6 && is_tpid(be16(&leaving, 4 * tag))).count();
+    if leaving.len() - 2 - 4 * tags > mtu {
         return Err(Stop::Drop("mtu_exceeded"));
     }
-    let tags: Vec<_> = push.iter().map(|tag| octets::tag_octets(tag, pcp, dei)).collect();
-    Ok(Sent { port, octets: octets::frame(&job.dst, &job.src, &tags, rest) })
+    Ok(Sent { port, octets: octets::frame(&job.dst, &job.src, &[], &leaving) })
 }
 
-/// How many tags lie on top of these octets, which begin with a type.
-fn tags_on_top(rest: &[u8]) -> usize {
-    let mut count = 0;
-    while rest.len() >= 4 * count + 6 && octets::TPIDS.contains(&be16(rest, 4 * count)) {
-        count += 1;
-    }
-    count
+fn is_tpid(ethertype: u16) -> bool {
+    octets::TPIDS.contains(&ethertype)
 }
 
 /// Into the pseudowire: RFC 4448 section 4.
-fn pseudowire(
-    job: &Job<'_>,
-    control_word: bool,
-    labels: &[u32],
-    ttl: u8,
-    via: &[usize],
-    inner: Vec<u8>,
-) -> Result<Sent, Stop> {
-    let tc = job.class.unwrap_or(0);
-    let mut packet = Vec::new();
-    for (index, &label) in labels.iter().enumerate() {
-        packet.extend(Lse { label, tc, bottom: index + 1 == labels.len(), ttl }.octets());
-    }
-    if control_word {
-        packet.extend([0; 4]);
-    }
+fn pseudowire(job: &Job<'_>, control_word: bool, hop: usize, inner: Vec<u8>) -> Result<Sent, Stop> {
+    let hop = &job.router.next_hops[hop];
+    let mut packet = if control_word { vec![0; 4] } else { vec![] };
     packet.extend(inner);
-    let hop = next_hop(job, via);
-    match leave(job, hop, packet, Unit::Labels { ethertype: octets::MPLS, alerts: &[] }) {
-        Err(Stop::Punt(Punt::MtuExceeded(_))) => Err(Stop::Drop("mtu_exceeded")),
-        other => other,
+    let stack: Vec<u8> = pushed_labels(job, hop, 255, true).iter().flat_map(Lse::octets).collect();
+    if stack.len() + packet.len() > hop.mtu {
+        return Err(Stop::Drop("mtu_exceeded"));
     }
+    Ok(send(job, hop, octets::MPLS, &[stack, packet].concat()))
 }
 
 /// The next hop among `via` that the closure picks.
@@ -174,56 +154,67 @@ pub fn next_hop<'a>(job: &Job<'a>, via: &[usize]) -> &'a NextHop {
     &job.router.next_hops[via[(job.choose)(via.len())]]
 }
 
-/// What is about to leave.
-pub enum Unit<'a> {
-    /// An IP packet: its length by its own header (what is behind it is padding), TTL and precedence.
-    Ip { ethertype: u16, total: usize, ttl: u8, precedence: u8 },
-    /// A label stack, and the router alerts (topmost first) that go on top of whatever is pushed.
-    Labels { ethertype: u16, alerts: &'a [Lse] },
+/// Sends an IP packet, `total` octets long (what is behind that is padding), through a next hop.
+pub fn leave_as_ip(
+    job: &Job<'_>,
+    hop: &NextHop,
+    family: u16,
+    total: usize,
+    ttl: u8,
+    mut packet: Vec<u8>,
+) -> Result<Sent, Stop> {
+    let pushed = pushed_labels(job, hop, ttl, true);
+    if pushed.is_empty() {
+        fits(hop, total, 0)?;
+        if packet.len() > hop.mtu {
+            packet.truncate(total);
+        }
+        return Ok(send(job, hop, family, &packet));
+    }
+    let mut stack: Vec<u8> = job.alert.iter().chain(&pushed).flat_map(Lse::octets).collect();
+    fits(hop, stack.len() + total, stack.len())?;
+    if stack.len() + packet.len() > hop.mtu {
+        packet.truncate(total);
+    }
+    stack.extend(packet);
+    Ok(send(job, hop, octets::MPLS, &stack))
 }
 
-/// Sends a packet through a next hop: pushes its labels, minds its MTU, writes its Ethernet header.
-pub fn leave(job: &Job<'_>, hop: &NextHop, mut packet: Vec<u8>, unit: Unit<'_>) -> Result<Sent, Stop> {
-    let pushed = match unit {
-        Unit::Ip { ttl, precedence, .. } => pushed_labels(job, hop, ttl, precedence, true),
-        Unit::Labels { alerts, .. } => {
-            let top = octets::lse(&packet)?;
-            [alerts, &pushed_labels(job, hop, top.ttl, top.tc, false)].concat()
-        }
-    };
-    let mut stack: Vec<u8> = pushed.iter().flat_map(Lse::octets).collect();
-    let ethertype = match unit {
-        Unit::Ip { ethertype, total, .. } => {
-            if stack.len() + total > hop.mtu {
-                return Err(Stop::Punt(Punt::MtuExceeded(hop.mtu.saturating_sub(stack.len()))));
-            }
-            if stack.len() + packet.len() > hop.mtu {
-                packet.truncate(total);
-            }
-            if stack.is_empty() { ethertype } else { octets::MPLS }
-        }
-        Unit::Labels { ethertype, .. } => ethertype,
-    };
-    stack.extend(packet);
-    if let Unit::Labels { .. } = unit
-        && stack.len() > hop.mtu
-    {
-        return Err(Stop::Punt(Punt::MtuExceeded(hop.mtu.saturating_sub(4 * octets::depth(&stack)))));
-    }
+/// Sends a packet that begins with a label stack, onto which the next hop pushes its labels.
+pub fn leave_labelled(job: &Job<'_>, hop: &NextHop, ethertype: u16, rest: &[u8]) -> Result<Sent, Stop> {
+    let pushed = pushed_labels(job, hop, octets::lse(rest)?.ttl, false);
+    leave_swapped(job, hop, ethertype, &[pushed.iter().flat_map(Lse::octets).collect(), rest.to_vec()].concat())
+}
+
+/// Sends a packet whose label stack is as it shall be, but for a router alert.
+pub fn leave_swapped(job: &Job<'_>, hop: &NextHop, ethertype: u16, stack: &[u8]) -> Result<Sent, Stop> {
+    let alert: Vec<u8> = job.alert.iter().flat_map(Lse::octets).collect();
+    let stack = [&alert, stack].concat();
+    fits(hop, stack.len(), 4 * octets::depth(&stack))?;
+    Ok(send(job, hop, ethertype, &stack))
+}
+
+/// RFC 3032 section 3.4: what is too big is told E - N, N being the octets of the labels.
+fn fits(hop: &NextHop, octets: usize, labels: usize) -> Result<(), Stop> {
+    if octets <= hop.mtu { Ok(()) } else { Err(Stop::Punt(Punt::MtuExceeded(hop.mtu.saturating_sub(labels)))) }
+}
+
+/// The Ethernet header and the tags of a next hop.
+fn send(job: &Job<'_>, hop: &NextHop, ethertype: u16, payload: &[u8]) -> Sent {
     let tags = match &hop.tags {
         EgressTags::Keep => job.removed.clone(),
         EgressTags::Push(tags) => tags.iter().map(|tag| octets::tag_octets(tag, job.class.unwrap_or(0), 0)).collect(),
     };
-    Ok(Sent { port: hop.port, octets: octets::frame(&hop.dst, &hop.src, &tags, &typed(ethertype, &stack)) })
+    Sent { port: hop.port, octets: octets::frame(&hop.dst, &hop.src, &tags, &typed(ethertype, payload)) }
 }
 
-/// The entries that a next hop pushes, top first, onto something with this TTL and precedence (or TC).
-fn pushed_labels(job: &Job<'_>, hop: &NextHop, ttl: u8, precedence: u8, onto_ip: bool) -> Vec<Lse> {
+/// The entries that a next hop pushes, top first, onto something with this TTL.
+fn pushed_labels(job: &Job<'_>, hop: &NextHop, ttl: u8, onto_bottom: bool) -> Vec<Lse> {
     let ttl = match hop.push_ttl {
         PushTtl::Uniform => ttl,
         PushTtl::Pipe(fixed) => fixed,
     };
-    let tc = hop.push_tc.unwrap_or(precedence);
+    let tc = hop.push_tc.or(job.class).unwrap_or(0);
     let mut entries: Vec<_> = hop.labels.iter().map(|&label| Lse { label, tc, bottom: false, ttl }).collect();
     if hop.entropy && !entries.is_empty() {
         // RFC 6790 section 4.2: <TL, ELI, EL>, the ELI with TTL and TC of the TL, the EL with TTL 0.
@@ -231,7 +222,7 @@ fn pushed_labels(job: &Job<'_>, hop: &NextHop, ttl: u8, precedence: u8, onto_ip:
         entries.insert(1, Lse { label: 7, tc, bottom: false, ttl });
         entries.insert(2, Lse { label: value, tc: 0, bottom: false, ttl: 0 });
     }
-    if onto_ip && let Some(last) = entries.last_mut() {
+    if onto_bottom && let Some(last) = entries.last_mut() {
         last.bottom = true;
     }
     entries
@@ -261,11 +252,8 @@ pub fn attachment(
         return Err(Stop::Drop("payload_mismatch"));
     }
     let rest = &inner[12..];
-    if rest.len() - 2 > mtu + 4 * tags_on_top(rest) {
-        return Err(Stop::Drop("mtu_exceeded"));
-    }
+    let (pcp, dei) = if rest.len() >= 6 && is_tpid(be16(rest, 0)) { (rest[2] >> 5, rest[2] >> 4 & 1) } else { (0, 0) };
     let dst = inner[..6].try_into().unwrap(); // at least 14 octets
     let src = inner[6..12].try_into().unwrap();
-    let tags: Vec<_> = push.iter().map(|tag| octets::tag_octets(tag, job.class.unwrap_or(0), 0)).collect();
-    Ok(Sent { port, octets: octets::frame(&dst, &src, &tags, rest) })
+    cross_connect(&Job { dst, src, removed: vec![], ..*job }, port, mtu, push, (pcp, dei), rest)
 }

@@ -5,7 +5,8 @@
 //! Where they leave freedom, the choices are these:
 //!
 //!  1. Tags are read at two places at the most: the first must be of the port's outer TPIDs, the second of its inner
-//!     TPIDs. A tag that is cut off is no tag. VID 4095 in one of them is dropped.
+//!     TPIDs. A tag that is cut off is no tag. VID 4095 in one of them is dropped. A tag that is not read is payload:
+//!     it has no priority and no VLAN.
 //!  2. Priority tags (VID 0) in front are skipped. What remains gives k = 0, 1 or 2 tags to match: two tags match a
 //!     pair, then the outer alone; none matches "untagged"; then the catch-all. A VID 0 behind another tag is not skipped.
 //!  3. A routed service takes off the skipped and the matched tags. What then lies on top must be IP or MPLS.
@@ -13,29 +14,36 @@
 //!  4. Martian destinations are routes of every VRF; a configured prefix of at least the same length wins.
 //!  5. IP: local before discard before TTL before MTU. Octets behind the total length travel on, unless they alone
 //!     make the frame too big: then they are cut off.
-//!  6. The MTU counts labels and not tags. What is too big and routed or labelled is punted with E - N, what is
-//!     layer 2 is dropped.
+//!  6. The MTU counts labels and not tags (layer 2: the two outermost tags on the way out; deeper ones are payload).
+//!     What is too big and routed or labelled is punted with E - N, what is layer 2 is dropped. A packet that is
+//!     exposed by a pop to a next hop counts with what is behind it.
 //!  7. The class is the TC of the top label on arrival, else the PCP of a priority tag, else the IP precedence after
 //!     the DSCP reset; for a layer-2 service the PCP of the outermost tag.
-//!  8. Labels pushed: "uniform" copies the TTL of the entry beneath (IP or label), "pipe" a fixed one.
-//!     The entropy pair lies right beneath the topmost pushed label; its EL has TTL and TC 0.
-//!  9. Swap: all labels of the list get TTL in - 1 and the TC of the incoming one; the last takes its S bit.
+//!  8. Labels pushed: "uniform" copies the TTL of the entry beneath (IP or label; 255 above a pseudowire's frame),
+//!     "pipe" a fixed one; the TC is fixed or the class. The entropy pair lies right beneath the topmost pushed label;
+//!     its EL has TTL and TC 0. A swap pushes none.
+//!  9. Swap: all labels of the next hop get TTL in - 1 and the TC of the incoming one; the last takes its S bit.
 //! 10. Label TTL in <= 1 is punted before a swap, a pop, or a pseudowire; after a lookup beneath it only when the
-//!     frame would be transmitted (local delivery does not check).
+//!     packet is not for this router (local delivery does not check), and before the IP TTL is looked at.
 //! 11. Uniform pops write TTL and TC upwards; the DSCP becomes CS(TC) only if its precedence differs.
 //!     Pipe and short-pipe leave what is beneath alone.
-//! 12. Router alert (1): the label beneath decides, and 1 is pushed back, TTL - 1, while a stack remains.
+//! 12. Router alert (1): the label beneath decides, and 1 is pushed back, TTL - 1, if the packet goes on with labels.
+//!     One alert is taken from a frame; a second one is dropped as reserved.
 //! 13. One frame has sixteen labels looked up at the most in one node (an entropy pair is not looked up).
 //! 14. The Ethernet pseudowire's control word is zero when sent; of a received one only the first nibble counts
 //!     (RFC 4448 section 4.6: the other twelve bits are reserved, the sequence number 0 is unchecked).
 //! 15. Ethertype 8848 is treated as 8847 and stays while the stack does.
-//! 16. The header of an IP packet that a penultimate hop exposes is not verified: a wrong checksum stays wrong.
+//! 16. An IP packet beneath a bottom label must have a sound header and checksum, also where it is not looked up.
+//! 17. A copied PCP is that of the class on routed and labelled frames (DEI 0); of the outermost tag on arrival
+//!     (with its DEI) on a cross-connect; of the outermost tag of the inner frame where a pseudowire ends.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its own part of the model, and exports nothing
 
+pub mod frames;
 pub mod ip;
 pub mod l2;
 pub mod mpls;
 pub mod octets;
+pub mod routers;
 
 use std::collections::BTreeMap;
 
@@ -88,9 +96,24 @@ pub enum Key {
 /// What is done with the frames of a sub-interface.
 #[derive(Clone, Debug)]
 pub enum Service {
-    Route { vrf: usize, mpls: bool, dscp_reset: Option<u8> },
-    CrossConnect { pop: usize, push: Vec<Tag>, port: usize, filter_reserved: bool, mtu: usize },
-    Pseudowire { pop: usize, control_word: bool, labels: Vec<u32>, ttl: u8, via: Vec<usize> },
+    Route {
+        vrf: usize,
+        mpls: bool,
+        dscp_reset: Option<u8>,
+    },
+    CrossConnect {
+        pop: usize,
+        push: Vec<Tag>,
+        port: usize,
+        filter_reserved: bool,
+        mtu: usize,
+    },
+    /// The labels are those of the next hop.
+    Pseudowire {
+        pop: usize,
+        control_word: bool,
+        hop: usize,
+    },
 }
 
 /// A tag to push; lists of them are outermost first.
@@ -98,8 +121,7 @@ pub enum Service {
 pub struct Tag {
     pub tpid: u16,
     pub vid: u16,
-    /// A fixed PCP (with DEI 0), or a copy: of the arriving outer tag's PCP and DEI on a cross-connect, of the class
-    /// (with DEI 0) elsewhere.
+    /// A fixed PCP (with DEI 0), or a copy (choice 17).
     pub pcp: Option<u8>,
 }
 
@@ -126,10 +148,10 @@ pub struct NextHop {
     pub dst: [u8; 6],
     pub src: [u8; 6],
     pub tags: EgressTags,
-    /// Labels to push, top first; none is no MPLS.
+    /// Labels to push, top first; none is no MPLS. In a swap they are what the label is swapped to.
     pub labels: Vec<u32>,
     pub push_ttl: PushTtl,
-    /// A fixed TC, or a copy of the precedence or TC beneath.
+    /// A fixed TC, or a copy of the class.
     pub push_tc: Option<u8>,
     pub entropy: bool,
     /// What the outer Ethernet may carry behind its tags, in octets.
@@ -170,7 +192,7 @@ pub struct LabelEntry {
 /// What is done with a labelled packet.
 #[derive(Clone, Debug)]
 pub enum LabelOp {
-    Swap { out: Vec<u32>, via: Vec<usize> },
+    Swap { via: Vec<usize> },
     Pop { payload: Payload, via: Vec<usize> },
     PopLookup { vrf: usize },
     PopPseudowire { control_word: bool, port: usize, push: Vec<Tag>, mtu: usize },
@@ -221,6 +243,10 @@ pub struct Job<'a> {
     pub removed: Vec<[u8; 4]>,
     /// The class of queueing, once something has settled it.
     pub class: Option<u8>,
+    /// A router alert that goes back on top of the leaving stack.
+    pub alert: Option<octets::Lse>,
+    /// Some label that was popped here had no TTL left: the packet may be for this router, but goes no further.
+    pub expired: bool,
 }
 
 /// A frame that leaves.
@@ -248,6 +274,8 @@ pub fn forward(
         src: octets[6..12].try_into().unwrap(),
         removed: Vec::new(),
         class: None,
+        alert: None,
+        expired: false,
     };
     match l2::arrive(&mut job, &router.ports[ingress], octets) {
         Ok(Sent { port, octets }) => Outcome::Transmit { port, class: job.class.unwrap_or(0), octets },

@@ -1,6 +1,6 @@
 //! Label switching: RFC 3032 with the TTL models of RFC 3443, special labels of RFC 7274, entropy labels of RFC 6790.
 
-use super::l2::{self, Unit};
+use super::l2;
 use super::octets::{self, IPV4, IPV6, Lse};
 use super::{Job, LabelOp, Payload, Punt, Sent, Stop, TtlModel, ip};
 
@@ -11,70 +11,51 @@ const IMPLICIT_NULL: u32 = 3;
 const ENTROPY_INDICATOR: u32 = 7;
 const EXTENSION: u32 = 15;
 
-/// What a stack at work remembers of the entries that are gone from it.
-#[derive(Default)]
-struct Past {
-    /// TTL in and TC of an entry popped by the uniform model, for what it exposed.
-    uniform: Option<(u8, u8)>,
-    /// Some entry had no TTL left: nothing may be forwarded any more.
-    expired: bool,
-    /// Router alerts to push back, topmost first.
-    alerts: Vec<Lse>,
-}
-
 /// Forwards a labelled packet: the octets begin with its top entry.
-pub fn forward(job: &mut Job<'_>, ethertype: u16, stack: Vec<u8>) -> Result<Sent, Stop> {
-    job.class = Some(octets::lse(&stack)?.tc);
-    let mut past = Past::default();
-    let sent = switch(job, &mut past, ethertype, stack)?;
-    // RFC 3032 section 2.4.2: neither forwarded, nor popped and forwarded, with an outgoing TTL of 0.
-    if past.expired { Err(Stop::Punt(Punt::MplsTtlExpired)) } else { Ok(sent) }
-}
-
-/// Looks labels up until the packet leaves.
-fn switch(job: &mut Job<'_>, past: &mut Past, ethertype: u16, mut rest: Vec<u8>) -> Result<Sent, Stop> {
+pub fn forward(job: &mut Job<'_>, ethertype: u16, mut rest: Vec<u8>) -> Result<Sent, Stop> {
+    job.class = Some(octets::lse(&rest)?.tc);
+    // TTL in and TC of an entry that the uniform model has popped, for what it exposed.
+    let mut uniform = None;
     for _ in 0..16 {
         let mut top = octets::lse(&rest)?;
-        if let Some((ttl, tc)) = past.uniform.take() {
+        if let Some((ttl, tc)) = uniform.take() {
             (top.ttl, top.tc) = (ttl, tc);
         }
-        match top.label {
-            EXPLICIT_NULL_V4 | EXPLICIT_NULL_V6 => {
-                if pop_here(past, &mut rest, top, job.router.null_ttl)? {
-                    let family = if top.label == EXPLICIT_NULL_V4 { IPV4 } else { IPV6 };
-                    return look_up_packet(job, past, 0, &[family], rest);
-                }
-            }
-            ROUTER_ALERT if !top.bottom => {
-                past.expired |= top.ttl <= 1;
-                past.alerts.push(Lse { ttl: top.ttl.saturating_sub(1), ..top });
+        let (vrf, model, families) = match top.label {
+            EXPLICIT_NULL_V4 => (0, job.router.null_ttl, &[IPV4][..]),
+            EXPLICIT_NULL_V6 => (0, job.router.null_ttl, &[IPV6][..]),
+            ROUTER_ALERT if !top.bottom && job.alert.is_none() => {
+                job.expired |= top.ttl <= 1;
+                job.alert = Some(Lse { ttl: top.ttl.saturating_sub(1), ..top });
                 rest.drain(..4);
+                continue;
             }
             IMPLICIT_NULL => return Err(Stop::Drop("implicit_null")),
             _ if indicator_at(&rest).is_some() => return Err(Stop::Drop("entropy_label")),
-            0..16 => return Err(Stop::Drop("reserved_label")),
+            special if special < 16 => return Err(Stop::Drop("reserved_label")),
             label => {
                 let entry = job.router.labels.get(&label).ok_or(Stop::Drop("unknown_label"))?;
-                if let LabelOp::PopLookup { vrf } = entry.op {
-                    if pop_here(past, &mut rest, top, entry.ttl)? {
-                        return look_up_packet(job, past, vrf, &[IPV4, IPV6], rest);
-                    }
-                } else {
-                    return operate(job, past, ethertype, rest, top);
+                match entry.op {
+                    LabelOp::PopLookup { vrf } => (vrf, entry.ttl, &[IPV4, IPV6][..]),
+                    _ => return operate(job, ethertype, rest, top),
                 }
             }
+        };
+        let at_bottom = pop_here(job, &mut rest, top)?;
+        if model == TtlModel::Uniform {
+            uniform = Some((top.ttl, top.tc));
+        }
+        if at_bottom {
+            return look_up_packet(job, uniform, vrf, families, rest);
         }
     }
     Err(Stop::Drop("label_stack_depth"))
 }
 
 /// Pops the top at its egress, and an entropy pair that it covered; tells whether the bottom is gone.
-fn pop_here(past: &mut Past, rest: &mut Vec<u8>, top: Lse, model: TtlModel) -> Result<bool, Stop> {
+fn pop_here(job: &mut Job<'_>, rest: &mut Vec<u8>, top: Lse) -> Result<bool, Stop> {
     rest.drain(..4);
-    past.expired |= top.ttl <= 1;
-    if model == TtlModel::Uniform {
-        past.uniform = Some((top.ttl, top.tc));
-    }
+    job.expired |= top.ttl <= 1;
     if top.bottom {
         return Ok(true);
     }
@@ -101,32 +82,45 @@ fn indicator_at(stack: &[u8]) -> Option<usize> {
     (extended && octets::lse(&stack[4..]).is_ok_and(|next| next.label == ENTROPY_INDICATOR)).then_some(4)
 }
 
-/// The packet beneath the bottom goes through a VRF if it is of one of these families.
-fn look_up_packet(job: &mut Job<'_>, past: &Past, vrf: usize, families: &[u16], packet: Vec<u8>) -> Result<Sent, Stop> {
-    let family = ip::family(&packet).filter(|family| families.contains(family));
-    let family = family.ok_or(Stop::Drop("payload_mismatch"))?;
-    let (ttl, tc) = past.uniform.unzip();
+/// The packet beneath the bottom goes through a VRF if it is a sound one of these families.
+fn look_up_packet(
+    job: &mut Job<'_>,
+    uniform: Option<(u8, u8)>,
+    vrf: usize,
+    families: &[u16],
+    packet: Vec<u8>,
+) -> Result<Sent, Stop> {
+    let family = sound_family(families, &packet)?;
+    let (ttl, tc) = uniform.unzip();
     ip::forward(job, vrf, family, packet, ip::Change { dscp: None, ttl, tc })
+}
+
+/// The family that the first nibble shows, if it is one of `families` and the header holds.
+fn sound_family(families: &[u16], packet: &[u8]) -> Result<u16, Stop> {
+    let family = ip::family(packet).filter(|family| families.contains(family));
+    let sound = family.filter(|&family| ip::total_length(family, packet).is_ok());
+    sound.ok_or(Stop::Drop("payload_mismatch"))
 }
 
 /// An operation that ends the packet's way through this node: `rest` still begins with the entry `top` is of, whose
 /// TTL and TC a uniform pop above may have replaced.
-fn operate(job: &Job<'_>, past: &Past, ethertype: u16, mut rest: Vec<u8>, top: Lse) -> Result<Sent, Stop> {
-    if top.ttl <= 1 {
+fn operate(job: &Job<'_>, ethertype: u16, mut rest: Vec<u8>, top: Lse) -> Result<Sent, Stop> {
+    if job.expired || top.ttl <= 1 {
         return Err(Stop::Punt(Punt::MplsTtlExpired));
     }
     let ttl = top.ttl - 1;
     rest.drain(..4);
     let entry = &job.router.labels[&top.label];
     match &entry.op {
-        LabelOp::Swap { out, via } => {
+        LabelOp::Swap { via } => {
+            let hop = l2::next_hop(job, via);
             let mut stack = Vec::new();
-            for (index, &label) in out.iter().enumerate() {
-                let bottom = top.bottom && index + 1 == out.len();
+            for (index, &label) in hop.labels.iter().enumerate() {
+                let bottom = top.bottom && index + 1 == hop.labels.len();
                 stack.extend(Lse { label, tc: top.tc, bottom, ttl }.octets());
             }
             stack.extend(rest);
-            leave_labelled(job, past, via, ethertype, stack)
+            l2::leave_swapped(job, hop, ethertype, &stack)
         }
         LabelOp::Pop { via, .. } if !top.bottom => {
             let mut next = octets::lse(&rest)?;
@@ -134,22 +128,20 @@ fn operate(job: &Job<'_>, past: &Past, ethertype: u16, mut rest: Vec<u8>, top: L
                 (next.ttl, next.tc) = (ttl, top.tc);
             }
             rest[..4].copy_from_slice(&next.octets());
-            leave_labelled(job, past, via, ethertype, rest)
+            l2::leave_labelled(job, l2::next_hop(job, via), ethertype, &rest)
         }
         LabelOp::Pop { payload, via } => {
-            let (family, header) = match payload {
-                Payload::V4 => (IPV4, 20),
-                Payload::V6 => (IPV6, 40),
+            let family = match payload {
+                Payload::V4 => IPV4,
+                Payload::V6 => IPV6,
                 Payload::Labels => return Err(Stop::Drop("payload_mismatch")),
             };
-            if rest.len() < header || ip::family(&rest) != Some(family) {
-                return Err(Stop::Drop("payload_mismatch"));
-            }
+            sound_family(&[family], &rest)?;
             if entry.ttl == TtlModel::Uniform {
                 ip::write_through(family, &mut rest, ttl, top.tc);
             }
-            let unit = ip::exposed_unit(family, &rest);
-            l2::leave(job, l2::next_hop(job, via), rest, unit)
+            let (total, ttl) = (rest.len(), rest[ip::ttl_at(family)]);
+            l2::leave_as_ip(job, l2::next_hop(job, via), family, total, ttl, rest)
         }
         LabelOp::PopPseudowire { control_word, port, push, mtu } => {
             if !top.bottom {
@@ -159,9 +151,4 @@ fn operate(job: &Job<'_>, past: &Past, ethertype: u16, mut rest: Vec<u8>, top: L
         }
         LabelOp::PopLookup { .. } => unreachable!("looked up by the caller"),
     }
-}
-
-/// A stack leaves: the router alerts that were on it go back on top.
-fn leave_labelled(job: &Job<'_>, past: &Past, via: &[usize], ethertype: u16, stack: Vec<u8>) -> Result<Sent, Stop> {
-    l2::leave(job, l2::next_hop(job, via), stack, Unit::Labels { ethertype, alerts: &past.alerts })
 }
