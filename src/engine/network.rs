@@ -2,10 +2,10 @@
 
 use crate::frame::Templates;
 use crate::id::{LinkId, NodeId, PortId};
+use crate::node::RouterAddresses;
 use crate::port::{FaultSpec, PortSpec};
 use crate::table::Fib;
 use crate::time::{MIN_FRAME_OCTETS, Span};
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A network.
 #[derive(Clone, Debug, Default)]
@@ -50,15 +50,6 @@ pub struct RouterSpec {
     pub addresses: Vec<RouterAddresses>,
     /// From the punt of a frame to what the slow path makes of it; above zero.
     pub punt_delay: Span,
-}
-
-/// The addresses of a router in one VRF.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RouterAddresses {
-    /// IPv4.
-    pub v4: Option<Ipv4Addr>,
-    /// IPv6.
-    pub v6: Option<Ipv6Addr>,
 }
 
 /// The delay from a punt to its result, unless said.

@@ -1,5 +1,7 @@
 //! Nodes: the datapath (`forward`), the router around it with its slow path, and hosts.
 
 pub mod forward;
+pub mod slow_path;
 
 pub use forward::{Entry, PuntReason, Step, Verdict, Witness, forward, forward_seen};
+pub use slow_path::{Fate, RouterAddresses, resolve};

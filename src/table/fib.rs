@@ -127,7 +127,7 @@ impl Fib {
     /// The next hop of `set` that frames with `hash` take (RFC 2992's modulo-N by multiplication), and its place.
     #[inline(always)]
     pub fn choose(&self, set: NextHopSet, hash: u32) -> (u32, &NextHop) {
-        let offset = if set.count == 1 { 0 } else { scale(hash ^ self.hash_seed, set.count) };
+        let offset = if set.count == 1 { 0 } else { spread(hash ^ self.hash_seed, set.count) };
         let place = set.first + offset;
         (place, &self.next_hops[place as usize])
     }
@@ -150,9 +150,9 @@ impl Fib {
     }
 }
 
-/// `hash` mixed and scaled to `0..count`.
+/// The place among `count` equal ways that a flow with `hash` takes.
 #[inline(always)]
-fn scale(hash: u32, count: u32) -> u32 {
+pub fn spread(hash: u32, count: u32) -> u32 {
     let mixed = mix64(u64::from(hash) | 1 << 32) as u32;
     ((u64::from(mixed) * u64::from(count)) >> 32) as u32
 }

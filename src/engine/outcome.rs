@@ -1,0 +1,154 @@
+//! What a run leaves: counts by port, node and source, and the proof that every frame is accounted for.
+
+use crate::frame::DropCounts;
+use crate::time::{Instant, Span};
+
+/// Frames and their octets (FCS included, preamble and gap not).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Frames.
+    pub frames: u64,
+    /// Octets.
+    pub octets: u64,
+}
+
+impl Count {
+    /// Counts a frame of `octets`.
+    #[inline(always)]
+    pub fn add(&mut self, octets: u16) {
+        self.frames += 1;
+        self.octets += u64::from(octets);
+    }
+}
+
+/// The outcome of a run. Equal for the same network and sources, whatever the engine and its threads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Per node, in the order of the network.
+    pub nodes: Vec<NodeOutcome>,
+    /// Per source, in the order in which they were given.
+    pub sources: Vec<SourceOutcome>,
+    /// When the last frame arrived anywhere.
+    pub ended: Instant,
+}
+
+/// What a node saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeOutcome {
+    /// Per port.
+    pub ports: Vec<PortOutcome>,
+    /// Frames that the slow path dropped, and that it made but could not send.
+    pub slow_path_drops: DropCounts,
+    /// Frames that the slow path took for the router, or cut into fragments.
+    pub consumed: u64,
+    /// Frames that the slow path made.
+    pub created: u64,
+    /// What arrived for the hosts of this node.
+    pub delivery: Delivery,
+}
+
+/// What a port saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PortOutcome {
+    /// What arrived, frames lost on the link not counted.
+    pub received: Count,
+    /// What left.
+    pub sent: Count,
+    /// Dropped on arrival: on the link, by the policer, by forwarding.
+    pub ingress_drops: DropCounts,
+    /// Dropped on departure: by the policer, at a full buffer, at a port that is down.
+    pub egress_drops: DropCounts,
+    /// Different flows that arrived.
+    pub received_flows: u64,
+    /// Different flows that left.
+    pub sent_flows: u64,
+    /// When the last bit of the first frame left.
+    pub first_sent: Option<Instant>,
+    /// When the last bit of the last frame left.
+    pub last_sent: Option<Instant>,
+    /// A hash over every arrival in its order: instant, headers, length, sequence.
+    pub digest: u64,
+}
+
+/// What was delivered to a host, and how long it took from its source: last bit to last bit (store and forward).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Frames and octets.
+    pub count: Count,
+    /// The shortest way.
+    pub least: Span,
+    /// The longest way.
+    pub most: Span,
+    /// The sum of all.
+    pub total_ps: u128,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Delivery { count: Count::default(), least: Span::MAX, most: Span::ZERO, total_ps: 0 }
+    }
+}
+
+impl Delivery {
+    /// Counts a frame of `octets` sent at `sent` and delivered at `at`.
+    #[inline(always)]
+    pub fn add(&mut self, octets: u16, sent: Instant, at: Instant) {
+        let way = at.since(sent);
+        self.count.add(octets);
+        (self.least, self.most) = (self.least.min(way), self.most.max(way));
+        self.total_ps += u128::from(way.as_ps());
+    }
+
+    /// The mean way; `None` if nothing was delivered.
+    pub fn mean(&self) -> Option<Span> {
+        let mean = self.total_ps.checked_div(u128::from(self.count.frames))?;
+        Some(Span::from_ps(mean as u64))
+    }
+}
+
+/// Where the frames of a source are at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceOutcome {
+    /// Frames that the source gave, with their octets.
+    pub offered: Count,
+    /// Frames made from its frames: fragments, ICMP errors.
+    pub created: u64,
+    /// Frames delivered to hosts.
+    pub delivered: u64,
+    /// Frames dropped, for whatever reason.
+    pub dropped: u64,
+    /// Frames that routers took.
+    pub consumed: u64,
+    /// Frames in queues and on links when the run was cut short.
+    pub in_network: u64,
+}
+
+impl SourceOutcome {
+    /// Whether offered + created = delivered + dropped + consumed + in the network.
+    pub const fn is_balanced(&self) -> bool {
+        self.offered.frames + self.created == self.delivered + self.dropped + self.consumed + self.in_network
+    }
+
+    /// Adds the counts of `other`.
+    pub fn merge(&mut self, other: &SourceOutcome) {
+        self.offered.frames += other.offered.frames;
+        self.offered.octets += other.offered.octets;
+        self.created += other.created;
+        self.delivered += other.delivered;
+        self.dropped += other.dropped;
+        self.consumed += other.consumed;
+        self.in_network += other.in_network;
+    }
+}
+
+/// What the digest of an input adds for a frame: times, typed fields, identity and length of the body.
+#[inline(always)]
+pub fn digest_step(digest: u64, frame: &crate::frame::Frame) -> u64 {
+    let header = &frame.header;
+    let labels = header.lse.iter().take(usize::from(header.meta.labels()));
+    let tags = header.tag.iter().take(usize::from(header.meta.tags()));
+    let words = labels.chain(tags).fold(0u64, |all, &word| all.rotate_left(21) ^ u64::from(word));
+    let meta = u64::from(header.meta.len()) << 32 | u64::from(header.meta.ttl()) << 8 | u64::from(header.meta.class());
+    let identity = frame.at.as_ps() ^ (u64::from(frame.id.seq) << 40) ^ meta.rotate_left(17);
+    crate::rng::mix64(digest.rotate_left(7) ^ identity ^ words.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
