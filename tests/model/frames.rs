@@ -6,15 +6,18 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 /// VLAN identifiers that frames carry; 0 and 4095 among them.
-pub const VIDS: &[u16] = &[0, 10, 20, 30, 4094, 4095];
-/// TPIDs, the usual one more often.
-pub const TPIDS: &[u16] = &[0x8100, 0x8100, 0x8100, 0x88a8, 0x88a8, 0x9100, 0x9200, 0x9300];
+const VIDS: &[u16] = &[0, 0, 10, 10, 10, 10, 20, 20, 20, 30, 4094, 4095];
+/// TPIDs that frames carry, the usual one most often.
+const TPIDS: &[u16] = &[0x8100, 0x8100, 0x8100, 0x8100, 0x8100, 0x8100, 0x8100, 0x8100, 0x88a8, 0x88a8, 0x9100, 0x9300];
 /// Labels that are not special-purpose.
 pub const LABELS: &[u32] = &[16, 17, 18, 19, 20, 21, 100, 65_536, 1_048_575];
 /// IPv4 destinations: some with routes, some without, some that are never forwarded.
-pub const V4: &[[u8; 4]] = &[
+const V4: &[[u8; 4]] = &[
+    [10, 1, 2, 3],
     [10, 1, 2, 3],
     [10, 1, 2, 4],
+    [10, 1, 2, 4],
+    [10, 7, 0, 1],
     [10, 9, 0, 1],
     [192, 168, 7, 7],
     [8, 8, 8, 8],
@@ -26,8 +29,10 @@ pub const V4: &[[u8; 4]] = &[
     [0, 0, 0, 1],
 ];
 /// IPv6 destinations by their first two and their last octet.
-pub const V6: &[([u8; 2], u8)] = &[
+const V6: &[([u8; 2], u8)] = &[
     ([0x20, 0x01], 1),
+    ([0x20, 0x01], 1),
+    ([0x20, 0x01], 2),
     ([0x20, 0x01], 2),
     ([0x2a, 0x01], 1),
     ([0xff, 0x02], 1),
@@ -62,7 +67,7 @@ pub fn frame() -> BoxedStrategy<Vec<u8>> {
 
 /// A frame with all its parts.
 fn whole() -> BoxedStrategy<Vec<u8>> {
-    (addresses(), vec(tag(), 0..=3), typed_payload(), padding())
+    (addresses(), tags(), typed_payload(), padding())
         .prop_map(|(addresses, tags, payload, padding)| {
             let mut frame = addresses;
             for tag in tags {
@@ -121,6 +126,10 @@ fn tag() -> impl Strategy<Value = [u8; 4]> {
     })
 }
 
+fn tags() -> impl Strategy<Value = Vec<[u8; 4]>> {
+    prop_oneof![6 => Just(0usize), 3 => Just(1), 3 => Just(2), 1 => Just(3)].prop_flat_map(|count| vec(tag(), count))
+}
+
 /// A type and what it announces.
 fn typed_payload() -> BoxedStrategy<Vec<u8>> {
     prop_oneof![
@@ -144,8 +153,9 @@ fn other() -> BoxedStrategy<Vec<u8>> {
 
 /// A label stack and what lies beneath it.
 fn stack() -> BoxedStrategy<Vec<u8>> {
-    let depth = prop_oneof![10 => 1usize..=4, 3 => 5usize..=7, 1 => 16usize..=19];
-    let labels = depth.prop_flat_map(|depth| vec(label(), depth));
+    let depth = prop_oneof![10 => 1usize..=4, 2 => 5usize..=7];
+    let deep = (label(), 14usize..=18).prop_map(|(label, depth)| vec![label; depth]);
+    let labels = prop_oneof![14 => depth.prop_flat_map(|depth| vec(label(), depth)), 1 => deep];
     (labels, beneath(), prop_oneof![15 => Just(true), 1 => Just(false)])
         .prop_map(|(labels, beneath, ends)| {
             let mut entries: Vec<octets::Lse> = labels.concat();
@@ -161,7 +171,7 @@ fn stack() -> BoxedStrategy<Vec<u8>> {
 
 /// A label, or one of the groups that belong together.
 fn label() -> BoxedStrategy<Vec<octets::Lse>> {
-    let special = prop_oneof![4 => select(vec![0u32, 2]), 3 => Just(1u32), 1 => 3u32..16];
+    let special = prop_oneof![4 => select(vec![0u32, 2]), 3 => Just(1u32), 1 => Just(3u32), 1 => 4u32..16];
     let indicator = || prop_oneof![3 => Just(vec![7u32]), 1 => Just(vec![15u32, 7])];
     let values = prop_oneof![
         24 => select(LABELS).prop_map(|label| vec![label]),
@@ -181,8 +191,9 @@ fn label() -> BoxedStrategy<Vec<octets::Lse>> {
 fn beneath() -> BoxedStrategy<Vec<u8>> {
     let word = prop_oneof![
         3 => Just(vec![0u8; 4]),
+        1 => Just(vec![0x10, 0, 0, 0x21]),
         3 => Just(vec![]),
-        1 => (0u8..0x20, any::<u8>()).prop_map(|(first, second)| vec![first, second, 0, 0]),
+        2 => (0u8..0x20, any::<u8>()).prop_map(|(first, second)| vec![first, second, 0, 0]),
         1 => any::<[u8; 4]>().prop_map(|word| word.to_vec()),
     ];
     let short = prop_oneof![

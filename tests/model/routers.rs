@@ -14,7 +14,7 @@ pub const VRFS: usize = 2;
 const HOPS: usize = 6;
 const LABELLED: usize = 3;
 const TAG_TPIDS: &[u16] = &[0x8100, 0x88a8, 0x9100, 0x9200, 0x9300];
-const MTUS: &[usize] = &[64, 68, 80, 100, 576, 1500, 1500, 9000];
+const MTUS: &[usize] = &[64, 80, 100, 576, 1500, 1500, 1500, 1500, 9000, 9000];
 
 /// A router.
 pub fn router() -> BoxedStrategy<ModelRouter> {
@@ -38,20 +38,12 @@ pub fn router() -> BoxedStrategy<ModelRouter> {
 }
 
 fn port() -> BoxedStrategy<Port> {
-    let accept = prop_oneof![6 => Just(Accept::All), 1 => Just(Accept::OnlyTagged), 1 => Just(Accept::OnlyUntagged)];
-    let keys = subsequence(
-        vec![
-            Key::Untagged,
-            Key::Any,
-            Key::Outer(10),
-            Key::Outer(20),
-            Key::Outer(4094),
-            Key::Pair(10, 20),
-            Key::Pair(10, 30),
-            Key::Pair(20, 20),
-        ],
-        1..=8,
-    );
+    let accept = prop_oneof![12 => Just(Accept::All), 1 => Just(Accept::OnlyTagged), 1 => Just(Accept::OnlyUntagged)];
+    let tagged =
+        vec![Key::Outer(10), Key::Outer(20), Key::Outer(4094), Key::Pair(10, 20), Key::Pair(10, 30), Key::Pair(20, 20)];
+    let (untagged, rest) = (proptest::option::weighted(0.9, Just(Key::Untagged)), proptest::option::of(Just(Key::Any)));
+    let keys = (subsequence(tagged, 2..=6), untagged, rest)
+        .prop_map(|(tagged, untagged, rest)| [tagged, Vec::from_iter(untagged), Vec::from_iter(rest)].concat());
     (tpids(), tpids(), accept, keys, vec(service(), 8))
         .prop_map(|(outer_tpids, inner_tpids, accept, keys, services)| {
             let subs = keys.into_iter().zip(services).map(|(key, service)| Sub { key, service }).collect();
@@ -62,16 +54,16 @@ fn port() -> BoxedStrategy<Port> {
 
 fn tpids() -> impl Strategy<Value = Vec<u16>> {
     prop_oneof![
-        4 => Just(vec![0x8100]),
+        8 => Just(vec![0x8100]),
         1 => Just(vec![0x88a8]),
-        2 => Just(vec![0x8100, 0x88a8]),
-        1 => Just(TAG_TPIDS.to_vec()),
+        4 => Just(vec![0x8100, 0x88a8]),
+        2 => Just(TAG_TPIDS.to_vec()),
         1 => Just(vec![]),
     ]
 }
 
 fn service() -> BoxedStrategy<Service> {
-    let route = (0..VRFS, prop_oneof![4 => Just(true), 1 => Just(false)], any::<bool>());
+    let route = (0..VRFS, prop_oneof![9 => Just(true), 1 => Just(false)], any::<bool>());
     let connect = (0usize..=2, egress_tags(), 0..PORTS, any::<bool>(), select(MTUS));
     prop_oneof![
         6 => route.prop_map(|(vrf, mpls, reset)| Service::Route { vrf, mpls, dscp_reset: reset.then_some(0) }),
