@@ -8,8 +8,6 @@ use crate::wire::mpls::{LSE_OCTETS, Lse};
 
 /// Octets of a control word.
 const CONTROL_WORD: u16 = 4;
-/// A pseudowire payload shorter than this, control word counted, says its length in the word (RFC 4385 §3).
-const LENGTH_BELOW: u16 = 64;
 
 impl<W: Witness> Pass<'_, W> {
     /// Out by another port, octet for octet but for tags.
@@ -64,9 +62,8 @@ impl<W: Witness> Pass<'_, W> {
         if inner + word + next_hop.push.octets() > next_hop.mtu {
             return Err(DropReason::MtuExceeded);
         }
-        let short = inner + CONTROL_WORD < LENGTH_BELOW;
-        let length = if short { u32::from(inner + CONTROL_WORD) << 16 } else { 0 };
-        frame.wrap(self.templates, control_word.then_some(length));
+        // RFC 4448 §4.6: the twelve bits behind the first nibble are reserved and sent as 0; there is no length in them.
+        frame.wrap(self.templates, control_word.then_some(0));
         self.write(frame, &next_hop, 0, 255)
     }
 
@@ -80,7 +77,7 @@ impl<W: Witness> Pass<'_, W> {
         let octets = packet_octets(meta).saturating_sub(LSE_OCTETS);
         let mut inner = frame.octets(self.templates).payload.clone();
         inner.resize(octets.into(), 0);
-        let skip = if word { take_control_word(&mut inner)? } else { 0 };
+        let skip = if word { take_control_word(&inner)? } else { 0 };
         let inner =
             inner.get(skip..).filter(|inner| inner.len() >= HEADER_OCTETS).ok_or(DropReason::PayloadMismatch)?;
         frame.unwrap_to(inner);
@@ -89,18 +86,12 @@ impl<W: Witness> Pass<'_, W> {
     }
 }
 
-/// Reads the control word that `inner` begins with, and cuts padding off if the word says the length; how many octets
-/// the word takes.
-fn take_control_word(inner: &mut Vec<u8>) -> Result<usize, DropReason> {
-    let Some(&[first, second, ..]) = inner.first_chunk::<4>() else { return Err(DropReason::PayloadMismatch) };
-    match first >> 4 {
-        0 => {}
-        1 => return Err(DropReason::PseudowireAch),
-        _ => return Err(DropReason::ControlWord),
+/// How many octets the control word takes that `inner` begins with. Only its first nibble says something: the rest of
+/// its first half is ignored upon receipt (RFC 4448 §4.6), and sequence numbers are not checked.
+fn take_control_word(inner: &[u8]) -> Result<usize, DropReason> {
+    match inner.first_chunk::<4>().ok_or(DropReason::PayloadMismatch)?[0] >> 4 {
+        0 => Ok(CONTROL_WORD.into()),
+        1 => Err(DropReason::PseudowireAch),
+        _ => Err(DropReason::ControlWord),
     }
-    let length = usize::from(second & 0x3f);
-    if length != 0 {
-        inner.truncate(length.max(CONTROL_WORD.into()));
-    }
-    Ok(CONTROL_WORD.into())
 }
