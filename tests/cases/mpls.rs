@@ -162,6 +162,45 @@ fn c14_nothing_leaves_with_ttl_0() {
 }
 
 #[test]
+fn special_labels() {
+    let router = with_swap(router(hop()), 100, &[200]);
+    let router = with_label(router, 101, LOOKUP, TtlModel::Uniform);
+    let on_top = |label: u32| format!("8847 {:06x}40 00064140 {TTL_64}", label << 4);
+    for label in [4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15] {
+        drops(&router, &on_top(label), "reserved_label");
+    }
+    drops(&router, &on_top(3), "implicit_null");
+    drops(&router, &on_top(7), "entropy_label");
+    drops(&router, &on_top(99), "unknown_label");
+    drops(&router, &format!("8847 00001140 {TTL_64}"), "reserved_label");
+    drops(&router, &format!("8847 0000f040 00007040 00100140 {TTL_64}"), "entropy_label");
+    // Router alert: forwarded by the label beneath, pushed back with its TC.
+    becomes(&router, &format!("00001a40 00064120 {TTL_64}"), "8847", &format!("00001a3f 000c811f {TTL_64}"));
+    punts(&router, &format!("8847 00001001 00064140 {TTL_64}"), Punt::MplsTtlExpired);
+    drops(&router, &format!("8847 00001040 00001040 00064140 {TTL_64}"), "reserved_label");
+    // The egress takes the entropy pair off with its label, plain or extended, above a label or IP.
+    becomes(
+        &router,
+        &format!("00065010 00007010 00100100 {TTL_64}"),
+        "0800",
+        "4500001c000140000f1157c40a0100010a020009 1234567800080000",
+    );
+    becomes(
+        &router,
+        &format!("00065010 0000f010 00007010 00100000 00064140 {TTL_64}"),
+        "8847",
+        &format!("000c810f {TTL_64}"),
+    );
+    drops(&router, &format!("8847 00065010 00007110 {TTL_64}"), "entropy_label");
+    drops(&router, &format!("8847 00065010 00007010 0000f100 {TTL_64}"), "entropy_label");
+    assert_eq!(run(&router, &hex(&format!("{IN} 8847 0006"))), Outcome::Drop("label_stack_malformed"));
+    assert_eq!(run(&router, &hex(&format!("{IN} 8847 00065040"))), Outcome::Drop("label_stack_malformed"));
+    drops(&router, &format!("8847 {} 00065140 {TTL_64}", "00065040 ".repeat(16)), "label_stack_depth");
+    let fifteen = format!("{} 00065140 {TTL_64}", "000650ff ".repeat(15));
+    assert!(matches!(run(&router, &padded(&format!("{IN} 8847 {fifteen}"))), Outcome::Transmit { .. }));
+}
+
+#[test]
 fn entropy_pairs_and_traffic_classes_pushed() {
     let labels = vec![100, 200];
     let router = router(NextHop { labels, entropy: true, ..hop() });
@@ -185,7 +224,61 @@ fn entropy_pairs_and_traffic_classes_pushed() {
     drops(&reset, &format!("8847 00064140 {TTL_64}"), "mpls_not_enabled");
 }
 
+/// The entropy label indicator behind the extension label is found wherever in the stack the two lie.
+#[test]
+fn an_extended_entropy_pair_at_any_depth() {
+    let router = with_label(router(hop()), 101, LOOKUP, TtlModel::Pipe);
+    for above in 1..8 {
+        let stack = format!("{}0000f0ff 000070ff 00100100 {TTL_64}", "000650ff ".repeat(above));
+        becomes(&router, &stack, "0800", TTL_63);
+    }
+    drops(&router, &format!("8847 000650ff 000650ff 0000f0ff 000080ff 00100100 {TTL_64}"), "reserved_label");
+}
+
+/// The router alert that goes back on top needs its room, and only where there is a stack to put it on.
+#[test]
+fn a_router_alert_counts_in_the_mtu() {
+    let big = |length: usize| format!("4500{length:04x}");
+    let packet = |length: usize| {
+        let checksum = 0x26e0 - length as u16;
+        format!("{} 000140004011 {checksum:04x} 0a010001 0a020009 {}", big(length), "5a".repeat(length - 20))
+    };
+    let labelled = NextHop { labels: vec![300], mtu: 108, ..hop() };
+    let router = with_label(router(labelled), 100, LOOKUP, TtlModel::Pipe);
+    becomes_long(&router, &format!("00001040 00064140 {}", packet(100)), 14 + 4 + 4 + 100);
+    punts(&router, &format!("8847 00001040 00064140 {}", packet(101)), Punt::MtuExceeded(100));
+    let mut plain = router.clone();
+    plain.next_hops[0].labels = vec![];
+    let plain = with_label(plain, 101, pop(Payload::V4), TtlModel::Pipe);
+    becomes_long(&plain, &format!("00001040 00064140 {}", packet(108)), 14 + 108);
+    becomes_long(&plain, &format!("00001040 00065140 {}", packet(108)), 14 + 108);
+    punts(&plain, &format!("8847 00001040 00065140 {}", packet(109)), Punt::MtuExceeded(108));
+}
+
 #[track_caller]
 fn becomes_long(router: &ModelRouter, stack: &str, octets: usize) {
     assert_eq!(sent(router, &hex(&format!("{IN} 8847 {stack}"))).len(), octets);
+}
+
+/// Ethertype 8848 belongs to the stack that came with it; labels pushed after its end are this router's own.
+#[test]
+fn the_ethertype_of_the_stack_ends_with_it() {
+    let router = with_label(router(NextHop { labels: vec![300], ..hop() }), 100, LOOKUP, TtlModel::Uniform);
+    let router = with_label(router, 101, pop(Payload::V4), TtlModel::Pipe);
+    let router = with_swap(router, 102, &[300]);
+    for (label, ethertype) in [("000641", "8847"), ("000651", "8847"), ("000661", "8848")] {
+        let out = sent(&router, &padded(&format!("{IN} 8848 {label}40 {TTL_64}")));
+        assert_eq!(out[12..17], hex(&format!("{ethertype} 0012c1"))[..], "{label}");
+    }
+}
+
+/// Nobody is told the MTU about what the label did not promise.
+#[test]
+fn what_lies_beneath_is_judged_before_its_length() {
+    let router = with_label(router(NextHop { mtu: 64, ..hop() }), 100, pop(Payload::V4), TtlModel::Pipe);
+    drops(&router, &format!("8847 00064140 {}", "5a".repeat(100)), "payload_mismatch");
+    // A stack that has no bottom counts as far as it goes.
+    let router = with_swap(router, 101, &[300]);
+    punts(&router, &format!("8847 00065040 {}", "00064040".repeat(16)), Punt::MtuExceeded(0));
+    punts(&router, &format!("8847 00065040 {}", "0006404000064140".repeat(8)), Punt::MtuExceeded(52));
 }

@@ -98,6 +98,16 @@ struct Routed {
     tags: u8,
     /// The TTL of a label popped here was 1 or 0: the frame may be for this router, but goes no further.
     expired: bool,
+    /// A router alert label that was on top: it goes back on top of the labels that the frame leaves with.
+    alert: Option<Lse>,
+}
+
+impl Routed {
+    /// Octets that a router alert adds to a frame that leaves with labels.
+    #[inline(always)]
+    fn alert_octets(self) -> u16 {
+        if self.alert.is_some() { mpls::LSE_OCTETS } else { 0 }
+    }
 }
 
 type Decision = Result<Verdict, DropReason>;
@@ -136,7 +146,7 @@ impl<W: Witness> Pass<'_, W> {
     #[inline(always)]
     fn routed(&mut self, matched: Matched, vrf: VrfId, frame: &mut Frame) -> Decision {
         let mut meta = frame.header.meta;
-        let routed = Routed { vrf, tags: matched.tags, expired: false };
+        let routed = Routed { vrf, tags: matched.tags, expired: false, alert: None };
         if meta.labels() > 0 {
             if !matched.sub.mpls {
                 return Err(DropReason::MplsNotEnabled);
