@@ -81,3 +81,23 @@ fn vlan_rules_of_the_port() {
     let out = sent(&fixed, &padded(&format!("{IN} 8100 b00a 0806 0001")));
     assert_eq!(out[12..22], hex("88a8 2014 8100 4015 0806")[..]);
 }
+
+/// To a port that does not recognise its TPID a tag is payload: it has no priority to copy or to queue by.
+#[test]
+fn b4_an_unknown_outer_tag_has_no_priority() {
+    let router = cross_connect(&[0x8100], Key::Untagged, 0, vec![tag(0x8100, 20, None)]);
+    let frame = padded(&format!("{IN} 88a8 b00a 0806 0001"));
+    let Outcome::Transmit { class, octets, .. } = run(&router, &frame) else { panic!("not transmitted") };
+    assert_eq!((class, &octets[12..20]), (0, &hex("8100 0014 88a8 b00a")[..]));
+}
+
+/// What pops a tag pops the priority tag above it too, or the tag of the service would travel on.
+#[test]
+fn b6_a_priority_tag_does_not_hide_the_tag_to_pop() {
+    let router = cross_connect(&[0x8100], Key::Outer(7), 1, vec![]);
+    let frame = padded(&format!("{IN} 8100 a000 8100 2007 0806 0001"));
+    let Outcome::Transmit { class, octets, .. } = run(&router, &frame) else { panic!("not transmitted") };
+    assert_eq!((class, &octets[12..16]), (5, &hex("0806 0001")[..]));
+    let all = cross_connect(&[0x8100], Key::Outer(7), 0, vec![]);
+    assert_eq!(sent(&all, &frame), frame);
+}
