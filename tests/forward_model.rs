@@ -1,14 +1,18 @@
 //! The datapath against the octet-level model: for arbitrary routers and frames both must do the same, octet for octet.
 
+#![allow(clippy::print_stderr)] // a test that skips says so
+
 mod model;
 mod translate;
 
+use biplane::capture::CaptureReader;
 use model::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use translate::{Translated, parse};
 
 proptest! {
@@ -79,4 +83,79 @@ fn the_generators_reach_everything() {
     {
         assert!(seen.get(name).is_some_and(|&count| count >= 3), "{name} is hardly reached: {seen:#?}");
     }
+}
+
+/// Frames that others made: every capture at hand, through routers that know the labels of that capture.
+#[test]
+fn the_datapath_does_what_the_model_does_with_captured_frames() {
+    let mut runner = TestRunner::deterministic();
+    let (mut compared, mut labelled) = (0, 0);
+    for path in captures() {
+        let frames = frames_of(&path);
+        for _ in 0..4 {
+            let mut router = routers::router().new_tree(&mut runner).expect("a router").current();
+            router.vrfs.iter_mut().for_each(|routes| routes.retain(|route| route.length > 0));
+            let via = || Target::Via(vec![0, 1]);
+            router.vrfs[0].push(Route { prefix: vec![0; 4], length: 0, target: via() });
+            router.vrfs[1].push(Route { prefix: vec![0; 16], length: 0, target: via() });
+            let known: Vec<LabelEntry> = router.labels.values().cloned().collect();
+            for (label, place) in frames.iter().flat_map(|frame| labels_of(frame)).zip(0..) {
+                router.labels.entry(label).or_insert_with(|| known[place % known.len()].clone());
+                labelled += 1;
+            }
+            let translated = Translated::new(&router);
+            for octets in &frames {
+                let hash = parse(octets, octets.len()).header.hash;
+                for ingress in 0..routers::PORTS {
+                    let model = translated.model(&router, ingress, octets, hash);
+                    let real = translated.forward(ingress, octets, octets.len());
+                    assert_eq!(real, model, "{} port {ingress} {octets:02x?} {router:?}", path.display());
+                    compared += 1;
+                }
+            }
+        }
+    }
+    eprintln!("{compared} comparisons, {labelled} labels of captures known");
+}
+
+/// The capture files of the package and, where they are, the shared ones.
+fn captures() -> Vec<PathBuf> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shared = std::env::var_os("BIPLANE_SHARED").map_or_else(|| package.join("../shared"), PathBuf::from);
+    let mut folders = vec![package.join("captures"), shared.join("captures")];
+    if !folders[1].is_dir() {
+        eprintln!("the shared captures are not here: skipped");
+    }
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The first frames of a capture; none of a file that is no capture.
+fn frames_of(path: &Path) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    let Ok(mut reader) = CaptureReader::open(path) else { return frames };
+    while let Ok(Some(record)) = reader.next_record()
+        && frames.len() < 300
+    {
+        if record.octets.len() < 16_000 {
+            frames.push(record.octets.to_vec());
+        }
+    }
+    frames
+}
+
+/// The ordinary labels of a frame, beneath up to two tags.
+fn labels_of(frame: &[u8]) -> Vec<u32> {
+    let stack = (12..=20).step_by(4).find(|&at| frame.get(at..at + 2).is_some_and(|t| t == [0x88, 0x47]));
+    let Some(at) = stack else { return Vec::new() };
+    let rest = &frame[at + 2..];
+    let entries = rest.chunks_exact(4).take(octets::depth(rest));
+    entries.filter_map(|entry| octets::lse(entry).ok()).map(|entry| entry.label).filter(|&label| label > 15).collect()
 }
