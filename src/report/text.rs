@@ -173,7 +173,7 @@ fn drops(out: &mut String, drops: &[Dropped]) {
 /// A table without lines: names to the left, figures to the right.
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(header);
+    table.load_style(presets::NOTHING).set_header(header.iter().copied());
     for (place, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
         if place > 0 {
