@@ -1,10 +1,65 @@
 //! The engine on the virtual clock: links, horizons, threads; and the reference engine that it must equal.
+//!
+//! ```text
+//! run -> threads -> nodes -> step: horizon of the inputs -> chunks of frames -> links -> other nodes
+//!                                                        \-> observed frames -> merge -> sink
+//! ```
+//! The outcome is the same for the same network, sources and seed, at any number of threads.
 
+mod clock;
+mod driver;
+mod flows;
+mod host;
+mod input;
+mod link;
 pub mod network;
+mod observe;
 pub mod outcome;
+mod output;
+mod partition;
+mod router;
+mod source;
 
+pub use driver::{Run, run};
 pub use network::{LinkSpec, Network, NodeSpec, Role, RouterSpec};
+pub use observe::{Observe, Seen, Sink};
 pub use outcome::{Count, Delivery, NodeOutcome, Outcome, PortOutcome, SourceOutcome};
+pub use source::{Bodies, BodyPool, Feed, FeedSource, Source, feed};
+
+use crate::frame::Templates;
+use crate::time::Instant;
+use clock::Shared;
 
 /// Ports of one node at the most.
 pub const MAX_PORTS: usize = 31;
+
+/// What a node is given at each step.
+struct Step<'a> {
+    shared: &'a Shared,
+    templates: &'a Templates,
+    /// The end of the run.
+    until: Instant,
+    /// The thread that steps, and whether it last said that it is idle.
+    thread: usize,
+    idle: bool,
+}
+
+impl Step<'_> {
+    /// Must come before anything is taken from a ring, or done.
+    #[inline(always)]
+    fn set_busy(&mut self) {
+        if self.idle {
+            self.idle = false;
+            self.shared.set_busy(self.thread);
+        }
+    }
+}
+
+/// What a step of a node came to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    /// It did something.
+    worked: bool,
+    /// It could not hand over all that it sent: a ring is full.
+    stuck: bool,
+}

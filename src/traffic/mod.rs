@@ -1,1 +1,3 @@
 //! Sources of frames and what is counted of them.
+
+pub mod schedule;

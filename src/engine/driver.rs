@@ -1,0 +1,279 @@
+//! Runs a network: builds its nodes, spreads them over threads, steps them until nothing is left, gathers the outcome.
+
+use super::clock::Shared;
+use super::host::HostNode;
+use super::input::{Input, InputParts};
+use super::link::{LinkRx, LinkTx, link};
+use super::network::{Network, Role};
+use super::observe::{Merge, Observe, Recorder, Records, recorder};
+use super::outcome::{NodeOutcome, Outcome, SourceOutcome};
+use super::output::Output;
+use super::partition::partition;
+use super::router::RouterNode;
+use super::source::{BodyPool, Returns, Source, Supply};
+use super::{Progress, Step};
+use crate::id::{NodeId, PortId};
+use crate::port::{Fault, PolicerTable};
+use crate::rng::Rng;
+use crate::time::{Instant, Span};
+use crossbeam_utils::Backoff;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How far a node may run past what its slowest peer has taken, beyond the delay of the link between them.
+const WINDOW: Span = Span::from_ms(1);
+
+/// What is to be run.
+pub struct Run<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// Sources and the hosts that offer them; the place here is the source's number in
+    /// [`StreamId`](crate::id::StreamId).
+    pub sources: Vec<(NodeId, Source)>,
+    /// Threads for the nodes; one at least, one per node at the most.
+    pub threads: usize,
+    /// Where the run is cut short; `None` lets it go on until nothing is left.
+    pub until: Option<Instant>,
+    /// What is to be observed.
+    pub observe: Option<Observe<'a>>,
+    /// Where the bodies of delivered frames go.
+    pub pool: BodyPool,
+    /// Set to true from elsewhere, it ends the run.
+    pub interrupt: Option<&'a AtomicBool>,
+}
+
+impl<'a> Run<'a> {
+    /// A run of `network` on one thread until nothing is left.
+    pub fn new(network: &'a Network, sources: Vec<(NodeId, Source)>) -> Self {
+        let pool = BodyPool::default();
+        Run { network, sources, threads: 1, until: None, observe: None, pool, interrupt: None }
+    }
+}
+
+/// What a node leaves: its own counts, its share of each source's, its last arrival.
+type Finished = (NodeOutcome, Vec<SourceOutcome>, Instant);
+
+/// A node at work.
+enum Node {
+    Router(Box<RouterNode>),
+    Host(Box<HostNode>),
+}
+
+impl Node {
+    #[inline(always)]
+    fn step(&mut self, step: &mut Step<'_>) -> Progress {
+        match self {
+            Node::Router(node) => node.step(step),
+            Node::Host(node) => node.step(step),
+        }
+    }
+
+    fn next_event(&mut self) -> Option<Instant> {
+        match self {
+            Node::Router(node) => Some(node.next_event()),
+            Node::Host(node) => node.next_event(),
+        }
+    }
+
+    fn finish(self) -> (usize, Finished) {
+        match self {
+            Node::Router(node) => (node.place, node.finish()),
+            Node::Host(node) => (node.place, node.finish()),
+        }
+    }
+}
+
+/// Runs until no source has a frame left and none is under way, or until the end given.
+///
+/// # Panics
+/// If the network is one that [`Network::faults`] complains about, or a frame is not accounted for at the end.
+pub fn run(run: Run<'_>) -> Outcome {
+    let faults = run.network.faults();
+    assert!(faults.is_empty(), "the network cannot be run: {faults:?}");
+    let Run { network, sources, threads, until, observe, pool, interrupt } = run;
+    let source_count = sources.len();
+    let parts = partition(network, threads);
+    let mut built = build(network, sources, observe.as_ref(), &pool);
+    let shared = Shared::new(network.nodes.len(), built.traffic, parts.len());
+    let until = until.unwrap_or(Instant::MAX);
+    let mut nodes: Vec<Option<Node>> = built.nodes.drain(..).map(Some).collect();
+    let teams = parts.iter().map(|part| part.iter().filter_map(|id| nodes[id.index()].take()).collect());
+    let teams: Vec<Vec<Node>> = teams.collect();
+    let mut finished = Vec::new();
+    std::thread::scope(|scope| {
+        let shared = &shared;
+        let templates = &network.templates;
+        let mut merge = None;
+        if let Some(observe) = observe {
+            let records = std::mem::take(&mut built.records);
+            merge = Some(scope.spawn(move || Merge::new(records, observe.sink).run(shared)));
+        }
+        let mut workers = Vec::new();
+        for (thread, team) in teams.into_iter().enumerate() {
+            let step = Step { shared, templates, until, thread, idle: false };
+            workers.push(scope.spawn(move || work(team, step, interrupt)));
+        }
+        for worker in workers {
+            match worker.join() {
+                Ok(nodes) => finished.extend(nodes.into_iter().map(Node::finish)),
+                Err(panic) => {
+                    shared.stop();
+                    std::panic::resume_unwind(panic);
+                }
+            }
+        }
+        drop(merge);
+    });
+    gather(finished, source_count, interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)))
+}
+
+/// Steps the nodes of one thread until the run is over.
+fn work<'a>(mut nodes: Vec<Node>, mut step: Step<'a>, interrupt: Option<&AtomicBool>) -> Vec<Node> {
+    /// Ends the run if this thread panics, so that no other waits for it for ever.
+    struct StopOnPanic<'a>(&'a Shared);
+    impl Drop for StopOnPanic<'_> {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                self.0.stop();
+            }
+        }
+    }
+    let _guard = StopOnPanic(step.shared);
+    let backoff = Backoff::new();
+    while !step.shared.is_done() {
+        let mut progress = Progress::default();
+        for node in &mut nodes {
+            let Progress { worked, stuck } = node.step(&mut step);
+            progress.worked |= worked;
+            progress.stuck |= stuck;
+        }
+        if progress.worked {
+            backoff.reset();
+            continue;
+        }
+        if interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            step.shared.stop();
+        }
+        if !progress.stuck {
+            declare_idle(&mut nodes, &mut step);
+        }
+        rest(&backoff);
+    }
+    // What was recorded is handed over when the nodes are gone; the merging thread waits for that.
+    nodes
+}
+
+/// Says when the next event of this thread's nodes is, if that is known, and jumps there if all other threads said so.
+fn declare_idle(nodes: &mut [Node], step: &mut Step<'_>) {
+    let mut next = Instant::MAX;
+    for node in nodes {
+        match node.next_event() {
+            Some(at) => next = next.min(at),
+            None => return step.set_busy(),
+        }
+    }
+    // What lies at or past the end will not happen.
+    step.shared.set_idle(step.thread, if next >= step.until { Instant::MAX } else { next });
+    step.idle = true;
+    step.shared.jump();
+}
+
+/// Spins, then yields, then sleeps: on a busy machine a spinning thread holds up the one that it waits for.
+fn rest(backoff: &Backoff) {
+    if backoff.is_completed() {
+        std::thread::park_timeout(Duration::from_micros(50));
+    } else {
+        backoff.snooze();
+    }
+}
+
+/// Nodes with their links, and the receiving ends of what they record.
+struct Built {
+    nodes: Vec<Node>,
+    traffic: Vec<std::sync::Arc<super::link::Traffic>>,
+    records: Vec<Records>,
+}
+
+fn build(network: &Network, sources: Vec<(NodeId, Source)>, observe: Option<&Observe<'_>>, pool: &BodyPool) -> Built {
+    let mut sending: Vec<Option<LinkTx>> = Vec::new();
+    let mut receiving: Vec<Option<LinkRx>> = Vec::new();
+    let mut built = Built { nodes: Vec::new(), traffic: Vec::new(), records: Vec::new() };
+    for spec in &network.links {
+        let (tx, rx, traffic) = link(spec.delay);
+        sending.push(Some(tx));
+        receiving.push(Some(rx));
+        built.traffic.push(traffic);
+    }
+    let source_count = sources.len();
+    let mut sources: Vec<Option<(NodeId, Source)>> = sources.into_iter().map(Some).collect();
+    for (place, spec) in network.nodes.iter().enumerate() {
+        let id = NodeId(place as u16);
+        let ports = (0..spec.ports.len()).map(|port| PortId(port as u16));
+        let inputs = ports.clone().map(|port| input_of(network, (id, port), &mut receiving)).collect();
+        let observed = |port| observe.is_some_and(|observe| observe.ports.contains(&(id, port)));
+        let outputs = ports.map(|port| output_of(network, (id, port), &mut sending, observed(port))).collect();
+        let mut recorder_of_node: Option<Recorder> = None;
+        if let Some(observe) = observe {
+            let (node, records) = recorder(id, observe.drops);
+            recorder_of_node = Some(node);
+            built.records.push(records);
+        }
+        built.nodes.push(match &spec.role {
+            Role::Router(router) => {
+                Node::Router(Box::new(RouterNode::new(place, router, inputs, outputs, recorder_of_node, source_count)))
+            }
+            Role::Host => {
+                let mine = sources.iter_mut().find(|source| source.as_ref().is_some_and(|(node, _)| *node == id));
+                let supply = mine.and_then(Option::take).map(|(_, source)| Supply::new(source));
+                let returns = Returns::new(pool.clone());
+                let host = HostNode::new(place, inputs, outputs, recorder_of_node, supply, returns, source_count);
+                Node::Host(Box::new(host))
+            }
+        });
+    }
+    assert!(sources.iter().all(Option::is_none), "each source is at a host of its own");
+    built
+}
+
+fn input_of(network: &Network, to: (NodeId, PortId), receiving: &mut [Option<LinkRx>]) -> Option<Input> {
+    let place = network.links.iter().position(|link| link.to == to)?;
+    let link = &network.links[place];
+    Some(Input::new(InputParts {
+        rx: receiving[place].take()?,
+        peer: link.from.0.index(),
+        lookahead: network.lookahead(link),
+        policing: PolicerTable::new(&network.port(to).ingress_policing),
+        fault: Fault::new(&link.faults, Rng::new(network.seed, place as u64)),
+        delay: link.delay,
+        speed: network.port(link.from).speed,
+    }))
+}
+
+fn output_of(network: &Network, from: (NodeId, PortId), sending: &mut [Option<LinkTx>], observed: bool) -> Output {
+    let place = network.links.iter().position(|link| link.from == from);
+    let tx = place.and_then(|place| sending[place].take());
+    let mut output = Output::new(from.1, network.port(from), tx, observed);
+    if let Some(place) = place {
+        let link = &network.links[place];
+        output.peer = Some(link.to.0.index());
+        output.ahead = link.delay + WINDOW;
+    }
+    output
+}
+
+/// Brings the nodes' counts together and holds them against each other.
+fn gather(finished: Vec<(usize, Finished)>, sources: usize, interrupted: bool) -> Outcome {
+    let mut outcome = Outcome { sources: vec![SourceOutcome::default(); sources], ..Outcome::default() };
+    outcome.nodes.resize(finished.len(), NodeOutcome::default());
+    for (place, (node, sources, ended)) in finished {
+        outcome.nodes[place] = node;
+        outcome.ended = outcome.ended.max(ended);
+        for (mine, theirs) in outcome.sources.iter_mut().zip(&sources) {
+            mine.merge(theirs);
+        }
+    }
+    for (place, source) in outcome.sources.iter().enumerate() {
+        assert!(interrupted || source.is_balanced(), "source {place}: a frame is not accounted for: {source:?}");
+    }
+    outcome
+}

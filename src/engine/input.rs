@@ -1,0 +1,92 @@
+//! The receiving side of a node's port: link faults, counts, digest.
+
+use super::flows::FlowSet;
+use super::link::LinkRx;
+use super::outcome::{Count, PortOutcome, digest_step};
+use crate::frame::{DropCounts, DropReason, Frame};
+use crate::port::{Fault, PolicerTable, start_of};
+use crate::time::{Instant, PortSpeed, Span};
+
+/// A port's receiving side at work.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) rx: LinkRx,
+    /// The place of the node at the other end.
+    pub(super) peer: usize,
+    /// From the peer's clock to the first possible arrival.
+    pub(super) lookahead: Span,
+    pub(super) policing: Option<PolicerTable>,
+    pub(super) arrivals: Arrivals,
+}
+
+/// What the link does to arriving frames, and what is counted of them.
+#[derive(Debug)]
+pub(super) struct Arrivals {
+    pub(super) drops: DropCounts,
+    fault: Option<Fault>,
+    delay: Span,
+    speed: PortSpeed,
+    received: Count,
+    flows: FlowSet,
+    digest: u64,
+}
+
+/// What an input is made of.
+pub(super) struct InputParts {
+    pub(super) rx: LinkRx,
+    pub(super) peer: usize,
+    pub(super) lookahead: Span,
+    pub(super) policing: Option<PolicerTable>,
+    pub(super) fault: Option<Fault>,
+    pub(super) delay: Span,
+    pub(super) speed: PortSpeed,
+}
+
+impl Input {
+    pub(super) fn new(parts: InputParts) -> Self {
+        let InputParts { rx, peer, lookahead, policing, fault, delay, speed } = parts;
+        let arrivals = Arrivals {
+            drops: DropCounts::default(),
+            fault,
+            delay,
+            speed,
+            received: Count::default(),
+            flows: FlowSet::default(),
+            digest: 0,
+        };
+        Input { rx, peer, lookahead, policing, arrivals }
+    }
+}
+
+impl Arrivals {
+    /// Takes note of the arrival of a frame; why it did not arrive, if the link lost it: that is for the caller to count.
+    #[inline(always)]
+    pub(super) fn arrive(&mut self, frame: &Frame) -> Option<DropReason> {
+        if let Some(fault) = &mut self.fault {
+            let start = start_of(frame.at, self.delay, self.speed.wire_time(frame.len()));
+            let lost = fault.judge(start, frame.at);
+            if lost.is_some() {
+                return lost;
+            }
+        }
+        self.received.add(frame.len());
+        self.flows.insert(frame.id.stream);
+        self.digest = digest_step(self.digest, frame);
+        None
+    }
+
+    /// Writes the counts into `outcome`.
+    pub(super) fn report(&self, outcome: &mut PortOutcome) {
+        outcome.received = self.received;
+        outcome.received_flows = self.flows.count();
+        outcome.ingress_drops = self.drops.clone();
+        outcome.digest = self.digest;
+    }
+}
+
+/// The least of the inputs' first arrivals and what they must wait for: up to when a node may take.
+#[inline(always)]
+pub(super) fn horizon(inputs: &[Option<Input>], shared: &super::clock::Shared) -> Instant {
+    let bounds = inputs.iter().flatten().map(|input| shared.sent_until(input.peer).saturating_add(input.lookahead));
+    bounds.min().unwrap_or(Instant::MAX)
+}

@@ -1,0 +1,169 @@
+//! The sending side of a node's port: policer, queue, link, counts.
+
+use super::flows::FlowSet;
+use super::link::LinkTx;
+use super::observe::Recorder;
+use super::outcome::{Count, PortOutcome};
+use crate::frame::{DropReason, Frame, Templates};
+use crate::id::PortId;
+use crate::port::{Egress, PolicerTable, PortSpec, StrictQueues};
+use crate::time::{Instant, MIN_FRAME_OCTETS};
+
+#[derive(Debug)]
+enum Queue {
+    Fifo(Egress),
+    Strict(StrictQueues),
+}
+
+/// What lies behind the queue: the link and what is counted of it.
+#[derive(Debug)]
+struct Line {
+    port: PortId,
+    tx: Option<LinkTx>,
+    sent: Count,
+    flows: FlowSet,
+    first: Option<Instant>,
+    last: Instant,
+    observed: bool,
+}
+
+/// A port's sending side at work.
+#[derive(Debug)]
+pub(super) struct Output {
+    queue: Queue,
+    line: Line,
+    policing: Option<PolicerTable>,
+    up: bool,
+    /// The place of the node at the other end.
+    pub(super) peer: Option<usize>,
+    /// How far the node may run past what the peer has taken.
+    pub(super) ahead: crate::time::Span,
+}
+
+/// What a node needs beside its ports to send.
+pub(super) struct Desk<'a> {
+    pub(super) templates: &'a Templates,
+    pub(super) recorder: Option<&'a mut Recorder>,
+}
+
+impl Output {
+    pub(super) fn new(port: PortId, spec: &PortSpec, tx: Option<LinkTx>, observed: bool) -> Self {
+        let queue = match spec.queues() {
+            1 => Queue::Fifo(Egress::new(spec)),
+            _ => Queue::Strict(StrictQueues::new(spec)),
+        };
+        let line = Line {
+            port,
+            tx,
+            sent: Count::default(),
+            flows: FlowSet::default(),
+            first: None,
+            last: Instant::ZERO,
+            observed,
+        };
+        let policing = PolicerTable::new(&spec.egress_policing);
+        Output { queue, line, policing, up: spec.admin_up, peer: None, ahead: crate::time::Span::ZERO }
+    }
+
+    /// Whether frames can leave at all.
+    pub(super) fn is_usable(&self) -> bool {
+        self.up && self.line.tx.is_some()
+    }
+
+    /// A frame comes at `at`, in order of time. `Err` says why it is dropped.
+    #[inline(always)]
+    pub(super) fn send(&mut self, at: Instant, frame: &mut Frame, desk: &mut Desk<'_>) -> Result<(), DropReason> {
+        if !self.up {
+            return Err(DropReason::AdminDown);
+        }
+        if self.line.tx.is_none() {
+            return Err(DropReason::LinkDown);
+        }
+        if let Some(policing) = &mut self.policing {
+            let vid = frame.tags().next().map_or(0, |tag| tag.vid());
+            if !policing.admits(at, vid, frame.len()) {
+                return Err(DropReason::Policed);
+            }
+        }
+        let line = &mut self.line;
+        let accepted = match &mut self.queue {
+            Queue::Fifo(queue) => queue.accept(at, frame.len()).map(|departure| line.leave(frame, departure, desk)),
+            Queue::Strict(queue) => queue.accept(at, frame, |frame, departure| line.leave(frame, departure, desk)),
+        };
+        accepted.map_err(|_| DropReason::QueueFull)
+    }
+
+    /// Frames that wait and start before `bound` leave.
+    #[inline(always)]
+    pub(super) fn start_before(&mut self, bound: Instant, desk: &mut Desk<'_>) {
+        if let Queue::Strict(queue) = &mut self.queue {
+            let line = &mut self.line;
+            queue.start_before(bound, |frame, departure| line.leave(frame, departure, desk));
+        }
+    }
+
+    /// When the next waiting frame starts.
+    pub(super) fn next_start(&self) -> Option<Instant> {
+        match &self.queue {
+            Queue::Fifo(_) => None,
+            Queue::Strict(queue) => queue.next_start(),
+        }
+    }
+
+    /// When all accepted work of a port with one queue is done.
+    pub(super) fn busy_until(&self) -> Instant {
+        match &self.queue {
+            Queue::Fifo(queue) => queue.busy_until(),
+            Queue::Strict(_) => Instant::ZERO,
+        }
+    }
+
+    /// Hands over what was sent; `false` if some of it waits for room.
+    pub(super) fn flush(&mut self) -> bool {
+        self.line.tx.as_mut().is_none_or(LinkTx::flush)
+    }
+
+    /// The frames that wait.
+    pub(super) fn waiting(&self, mut each: impl FnMut(&Frame)) {
+        if let Queue::Strict(queue) = &self.queue {
+            queue.iter().for_each(&mut each);
+        }
+    }
+
+    /// Writes the counts into `outcome`.
+    pub(super) fn report(&self, outcome: &mut PortOutcome) {
+        outcome.sent = self.line.sent;
+        outcome.sent_flows = self.line.flows.count();
+        outcome.first_sent = self.line.first;
+        outcome.last_sent = self.line.first.map(|_| self.line.last);
+    }
+}
+
+impl Line {
+    #[inline(always)]
+    fn leave(&mut self, frame: &mut Frame, departure: Instant, desk: &mut Desk<'_>) {
+        self.sent.add(frame.len());
+        self.flows.insert(frame.id.stream);
+        if self.first.is_none() {
+            self.first = Some(departure);
+        }
+        self.last = departure;
+        if self.observed
+            && let Some(recorder) = &mut desk.recorder
+        {
+            recorder.sent(self.port, departure, frame, desk.templates);
+        }
+        if let Some(tx) = &mut self.tx {
+            tx.push(frame, departure);
+        }
+    }
+}
+
+/// Pads to the smallest frame (IEEE 802.3 §4.2.3.3).
+#[inline(always)]
+pub(super) fn pad(frame: &mut Frame) {
+    let meta = frame.header.meta;
+    if meta.len() < MIN_FRAME_OCTETS {
+        frame.header.meta = meta.with_len(MIN_FRAME_OCTETS);
+    }
+}

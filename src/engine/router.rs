@@ -1,0 +1,426 @@
+//! A router node at work: the chunked kernel of three passes.
+//!
+//! ```text
+//! 1. headers in place, input by input:  forward -> a key (time, input, slot) in the list of the output
+//! 2. merge the keys of each output
+//! 3. transmit in that order: policer, queue, one move to the link
+//! ```
+//! A chunk has at most 256 frames of an input, ends before the first frame that is not in it, and spans no more than
+//! the punt delay, so that what the slow path makes of a frame always comes after the chunk.
+
+use super::clock::Shared;
+use super::input::{Input, horizon};
+use super::link::SEGMENT;
+use super::observe::Recorder;
+use super::outcome::{NodeOutcome, PortOutcome, SourceOutcome};
+use super::output::{Desk, Output, pad};
+use super::{Progress, Step};
+use crate::frame::{DropCounts, DropReason, Frame, Templates};
+use crate::id::{PortId, VrfId};
+use crate::node::{Entry, Fate, PuntReason, RouterAddresses, Verdict, forward, resolve};
+use crate::port::PolicerTable;
+use crate::table::Fib;
+use crate::time::{Instant, Span};
+use std::collections::VecDeque;
+
+/// A frame on its way from the slow path into the datapath.
+#[derive(Debug)]
+struct Local {
+    at: Instant,
+    entry: Entry,
+    /// The input that the frame came by which it was made from.
+    port: PortId,
+    frame: Frame,
+}
+
+/// A frame on its way to the slow path.
+#[derive(Clone, Copy, Debug)]
+struct Punt {
+    key: u64,
+    at: Instant,
+    reason: PuntReason,
+    vrf: VrfId,
+}
+
+/// A router at work.
+#[derive(Debug)]
+pub(super) struct RouterNode {
+    pub(super) place: usize,
+    pub(super) inputs: Vec<Option<Input>>,
+    pub(super) outputs: Vec<Output>,
+    pub(super) recorder: Option<Recorder>,
+    fib: Fib,
+    addresses: Vec<RouterAddresses>,
+    punt_delay: Span,
+    local: VecDeque<Local>,
+    last_local: Instant,
+    made: Vec<(Entry, Frame)>,
+    punts: Vec<Punt>,
+    lists: Vec<KeyList>,
+    scratch: Vec<u64>,
+    egress_drops: Vec<DropCounts>,
+    clock: Instant,
+    outcome: NodeOutcome,
+    sources: Vec<SourceOutcome>,
+    ended: Instant,
+}
+
+/// The keys of one output, in a sorted run for each input.
+#[derive(Debug, Default)]
+struct KeyList {
+    keys: Vec<u64>,
+    /// Where each run ends.
+    runs: Vec<usize>,
+}
+
+/// The slow path's number among the inputs.
+const LOCAL: usize = super::MAX_PORTS;
+/// A chunk's span at the most: what a key can say.
+const MAX_SPAN: Span = Span::from_ps((1 << 47) - 1);
+
+/// Time within the chunk, input, slot within the input's frames.
+#[inline(always)]
+const fn key(since: Span, input: usize, slot: usize) -> u64 {
+    since.as_ps() << 16 | (input as u64) << 8 | slot as u64
+}
+
+impl RouterNode {
+    pub(super) fn new(
+        place: usize,
+        spec: &super::RouterSpec,
+        inputs: Vec<Option<Input>>,
+        outputs: Vec<Output>,
+        recorder: Option<Recorder>,
+        sources: usize,
+    ) -> Self {
+        RouterNode {
+            place,
+            recorder,
+            fib: spec.fib.clone(),
+            addresses: spec.addresses.clone(),
+            punt_delay: spec.punt_delay,
+            local: VecDeque::new(),
+            last_local: Instant::ZERO,
+            made: Vec::new(),
+            punts: Vec::new(),
+            lists: outputs.iter().map(|_| KeyList::default()).collect(),
+            scratch: Vec::new(),
+            egress_drops: outputs.iter().map(|_| DropCounts::default()).collect(),
+            clock: Instant::ZERO,
+            outcome: NodeOutcome::default(),
+            sources: vec![SourceOutcome::default(); sources],
+            ended: Instant::ZERO,
+            inputs,
+            outputs,
+        }
+    }
+
+    /// Forwards as far as the clocks allow.
+    pub(super) fn step(&mut self, step: &mut Step<'_>) -> Progress {
+        let until = self.bound(step.shared).min(step.until);
+        let mut worked = false;
+        for input in self.inputs.iter_mut().flatten() {
+            if input.rx.has_news() {
+                step.set_busy();
+                input.rx.pull();
+            }
+        }
+        if until > self.clock {
+            worked = self.run_to(until, step);
+            self.clock = until;
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.flush();
+        }
+        let mut handed_over = true;
+        self.outputs.iter_mut().for_each(|output| handed_over &= output.flush());
+        step.shared.publish(self.place, self.clock, self.clock);
+        Progress { worked, stuck: !handed_over }
+    }
+
+    /// Up to when all arrivals are known and the peers are not left too far behind.
+    #[inline(always)]
+    fn bound(&self, shared: &Shared) -> Instant {
+        let ahead = |output: &Output| output.peer.map(|p| shared.taken_until(p).saturating_add(output.ahead));
+        let ahead = self.outputs.iter().filter_map(ahead).min().unwrap_or(Instant::MAX);
+        horizon(&self.inputs, shared).min(ahead)
+    }
+
+    fn run_to(&mut self, until: Instant, step: &mut Step<'_>) -> bool {
+        let mut worked = false;
+        while let Some(first) = self.first_arrival().filter(|&first| first < until) {
+            step.set_busy();
+            worked = true;
+            let end = self.chunk_end(first, until);
+            self.chunk(first, end, step);
+        }
+        if self.outputs.iter().any(|output| output.next_start().is_some_and(|start| start < until)) {
+            step.set_busy();
+            worked = true;
+            let mut desk = Desk { templates: step.templates, recorder: self.recorder.as_mut() };
+            self.outputs.iter_mut().for_each(|output| output.start_before(until, &mut desk));
+        }
+        worked
+    }
+
+    #[inline(always)]
+    fn first_arrival(&self) -> Option<Instant> {
+        let arrivals = self.inputs.iter().flatten().filter_map(|input| input.rx.first());
+        arrivals.chain(self.local.front().map(|local| local.at)).min()
+    }
+
+    /// The chunk that begins at `first` ends before the first frame that it cannot hold.
+    #[inline(always)]
+    fn chunk_end(&mut self, first: Instant, until: Instant) -> Instant {
+        let beyond = self.inputs.iter_mut().flatten().filter_map(|input| input.rx.chunk(SEGMENT).1);
+        let beyond = beyond.chain(self.local.get(SEGMENT).map(|local| local.at)).min().unwrap_or(Instant::MAX);
+        until.min(beyond).min(first.saturating_add(self.punt_delay)).min(first.saturating_add(MAX_SPAN))
+    }
+
+    fn chunk(&mut self, first: Instant, end: Instant, step: &Step<'_>) {
+        let mut taken = [0; super::MAX_PORTS];
+        for (port, taken) in taken.iter_mut().enumerate().take(self.inputs.len()) {
+            *taken = self.headers(port, first, end, step);
+        }
+        let taken_local = self.local_headers(first, end, step);
+        for port in 0..self.outputs.len() {
+            self.transmit(port, first, step);
+        }
+        self.resolve_punts(step);
+        for (input, taken) in self.inputs.iter_mut().zip(taken) {
+            if let Some(input) = input {
+                input.rx.consume(taken);
+            }
+        }
+        self.local.drain(..taken_local);
+    }
+
+    /// Pass 1 of one input: headers in place; how many frames the chunk takes.
+    #[inline(always)]
+    fn headers(&mut self, port: usize, first: Instant, end: Instant, step: &Step<'_>) -> usize {
+        let RouterNode { inputs, fib, lists, punts, sources, recorder, ended, .. } = self;
+        let Some(Input { rx, arrivals, policing, .. }) = &mut inputs[port] else { return 0 };
+        let id = PortId(port as u16);
+        let mut taken = 0;
+        for (slot, frame) in rx.chunk(SEGMENT).0.iter_mut().enumerate() {
+            let at = frame.at;
+            if at >= end {
+                break;
+            }
+            taken = slot + 1;
+            *ended = (*ended).max(at);
+            let key = key(at - first, port, slot);
+            let reason = match arrivals.arrive(frame) {
+                Some(lost) => lost,
+                None => match judge(fib, step.templates, id, policing, frame) {
+                    Verdict::Transmit(out) => {
+                        pad(frame);
+                        lists[out.index()].keys.push(key);
+                        continue;
+                    }
+                    Verdict::Punt { reason, vrf } => {
+                        punts.push(Punt { key, at, reason, vrf });
+                        continue;
+                    }
+                    Verdict::Drop(reason) => reason,
+                },
+            };
+            arrivals.drops.add(reason);
+            sources[frame.id.stream.source()].dropped += 1;
+            if let Some(recorder) = recorder {
+                recorder.dropped(id, at, reason, frame, step.templates);
+            }
+        }
+        lists.iter_mut().for_each(KeyList::end_run);
+        taken
+    }
+
+    /// Pass 1 of the slow path's frames.
+    fn local_headers(&mut self, first: Instant, end: Instant, step: &Step<'_>) -> usize {
+        let mut slot = 0;
+        while let Some(local) = self.local.get_mut(slot).filter(|local| local.at < end && slot < SEGMENT) {
+            let verdict = forward(&self.fib, step.templates, local.entry, &mut local.frame);
+            let source = &mut self.sources[local.frame.id.stream.source()];
+            let dropped = match verdict {
+                Verdict::Transmit(out) => {
+                    pad(&mut local.frame);
+                    self.lists[out.index()].keys.push(key(local.at - first, LOCAL, slot));
+                    None
+                }
+                Verdict::Punt { reason: PuntReason::Local, .. } => {
+                    self.outcome.consumed += 1;
+                    source.consumed += 1;
+                    None
+                }
+                // What the slow path made is not made into anything again.
+                Verdict::Punt { reason: PuntReason::TtlExpired, .. } => Some(DropReason::TtlExpired),
+                Verdict::Punt { reason: PuntReason::MplsTtlExpired, .. } => Some(DropReason::MplsTtlExpired),
+                Verdict::Punt { reason: PuntReason::MtuExceeded { .. }, .. } => Some(DropReason::MtuExceeded),
+                Verdict::Drop(reason) => Some(reason),
+            };
+            if let Some(reason) = dropped {
+                source.dropped += 1;
+                self.outcome.slow_path_drops.add(reason);
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.dropped(local.port, local.at, reason, &local.frame, step.templates);
+                }
+            }
+            slot += 1;
+        }
+        self.lists.iter_mut().for_each(KeyList::end_run);
+        slot
+    }
+
+    /// Passes 2 and 3 of one output.
+    #[inline(always)]
+    fn transmit(&mut self, port: usize, first: Instant, step: &Step<'_>) {
+        let RouterNode { inputs, outputs, local, lists, scratch, recorder, sources, egress_drops, .. } = self;
+        let list = &mut lists[port];
+        if list.keys.is_empty() {
+            return list.clear();
+        }
+        list.merge(scratch);
+        for &key in &list.keys {
+            let (input, slot) = ((key >> 8 & 0xff) as usize, (key & 0xff) as usize);
+            let at = first + Span::from_ps(key >> 16);
+            let frame = match inputs.get_mut(input) {
+                Some(Some(input)) => &mut input.rx.chunk(SEGMENT).0[slot],
+                _ => &mut local[slot].frame,
+            };
+            let mut desk = Desk { templates: step.templates, recorder: recorder.as_mut() };
+            if let Err(reason) = outputs[port].send(at, frame, &mut desk) {
+                sources[frame.id.stream.source()].dropped += 1;
+                egress_drops[port].add(reason);
+                if let Some(recorder) = recorder {
+                    recorder.dropped(PortId(port as u16), at, reason, frame, step.templates);
+                }
+            }
+        }
+        list.clear();
+    }
+
+    /// The slow path takes what was punted in order of (time, input).
+    #[inline(always)]
+    fn resolve_punts(&mut self, step: &Step<'_>) {
+        if !self.punts.is_empty() {
+            self.resolve_all(step);
+        }
+    }
+
+    #[cold]
+    fn resolve_all(&mut self, step: &Step<'_>) {
+        self.punts.sort_by_key(|punt| punt.key);
+        for punt in std::mem::take(&mut self.punts) {
+            let (port, slot) = ((punt.key >> 8 & 0xff) as usize, (punt.key & 0xff) as usize);
+            let Some(Some(input)) = self.inputs.get_mut(port) else { continue };
+            let frame = &mut input.rx.chunk(SEGMENT).0[slot];
+            let addresses = self.addresses.get(punt.vrf.index()).copied().unwrap_or_default();
+            let source = &mut self.sources[frame.id.stream.source()];
+            match resolve(punt.reason, punt.vrf, frame, step.templates, addresses, &mut self.made) {
+                Fate::Consumed => {
+                    self.outcome.consumed += 1;
+                    source.consumed += 1;
+                }
+                Fate::Dropped(reason) => {
+                    source.dropped += 1;
+                    self.outcome.slow_path_drops.add(reason);
+                    if let Some(recorder) = &mut self.recorder {
+                        recorder.dropped(PortId(port as u16), punt.at, reason, frame, step.templates);
+                    }
+                }
+            }
+            for (entry, frame) in self.made.drain(..) {
+                let at = (punt.at + self.punt_delay).max(self.last_local + Span::from_ps(1));
+                self.last_local = at;
+                self.outcome.created += 1;
+                source.created += 1;
+                self.local.push_back(Local { at, entry, port: PortId(port as u16), frame });
+            }
+        }
+    }
+
+    /// When this node has something to do at the soonest, with nothing in its rings.
+    pub(super) fn next_event(&self) -> Instant {
+        let starts = self.outputs.iter().filter_map(Output::next_start).min();
+        self.first_arrival().into_iter().chain(starts).min().unwrap_or(Instant::MAX)
+    }
+
+    /// What the node leaves.
+    pub(super) fn finish(mut self) -> (NodeOutcome, Vec<SourceOutcome>, Instant) {
+        let sources = &mut self.sources;
+        let mut in_network = |frame: &Frame| sources[frame.id.stream.source()].in_network += 1;
+        self.inputs.iter_mut().flatten().for_each(|input| input.rx.drain(&mut in_network));
+        self.local.iter().for_each(|local| in_network(&local.frame));
+        self.outputs.iter().for_each(|output| output.waiting(&mut in_network));
+        for ((input, output), drops) in self.inputs.iter().zip(&self.outputs).zip(self.egress_drops) {
+            let mut port = PortOutcome { egress_drops: drops, ..PortOutcome::default() };
+            if let Some(input) = input {
+                input.arrivals.report(&mut port);
+            }
+            output.report(&mut port);
+            self.outcome.ports.push(port);
+        }
+        (self.outcome, self.sources, self.ended)
+    }
+}
+
+/// Forwards a frame from the wire, and polices what goes on by the outer VLAN identifier that it came with.
+#[inline(always)]
+fn judge(
+    fib: &Fib,
+    templates: &Templates,
+    port: PortId,
+    policing: &mut Option<PolicerTable>,
+    frame: &mut Frame,
+) -> Verdict {
+    let Some(policing) = policing else { return forward(fib, templates, Entry::Port(port), frame) };
+    let (vid, len) = (frame.tags().next().map_or(0, |tag| tag.vid()), frame.len());
+    match forward(fib, templates, Entry::Port(port), frame) {
+        Verdict::Drop(reason) => Verdict::Drop(reason),
+        _ if !policing.admits(frame.at, vid, len) => Verdict::Drop(DropReason::Policed),
+        verdict => verdict,
+    }
+}
+
+impl KeyList {
+    #[inline(always)]
+    fn end_run(&mut self) {
+        if self.runs.last().copied().unwrap_or(0) != self.keys.len() {
+            self.runs.push(self.keys.len());
+        }
+    }
+
+    #[inline(always)]
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.runs.clear();
+    }
+
+    /// Brings the runs together in order, the shorter ones of a fold first; one run is in order already.
+    #[inline(always)]
+    fn merge(&mut self, scratch: &mut Vec<u64>) {
+        while self.runs.len() > 1 {
+            self.merge_last_two(scratch);
+        }
+    }
+
+    fn merge_last_two(&mut self, scratch: &mut Vec<u64>) {
+        let (Some(end), Some(middle)) = (self.runs.pop(), self.runs.pop()) else { return };
+        let start = self.runs.last().copied().unwrap_or(0);
+        self.runs.push(end);
+        scratch.clear();
+        scratch.reserve(end - start);
+        let (mut a, mut b) = (start, middle);
+        while a < middle && b < end {
+            // No branch on the data: which of the two it is cannot be predicted.
+            let (x, y) = (self.keys[a], self.keys[b]);
+            let first = x <= y;
+            scratch.push(if first { x } else { y });
+            a += usize::from(first);
+            b += usize::from(!first);
+        }
+        scratch.extend_from_slice(&self.keys[a..middle]);
+        scratch.extend_from_slice(&self.keys[b..end]);
+        self.keys[start..end].copy_from_slice(scratch);
+    }
+}

@@ -1,0 +1,171 @@
+//! Where a host's frames come from: a list, or a feed that another thread fills while the run goes on.
+
+use super::link::SEGMENT;
+use crate::frame::{Frame, Octets};
+use crate::time::Instant;
+use rtrb::{Consumer, Producer, RingBuffer};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Frames to be offered, in order of [`Ident::sent`](crate::frame::Ident::sent).
+#[derive(Debug)]
+pub enum Source {
+    /// All of them, known beforehand.
+    Frames(Vec<Frame>),
+    /// As they come from another thread.
+    Feed(FeedSource),
+}
+
+/// The receiving end of a feed.
+#[derive(Debug)]
+pub struct FeedSource(Consumer<Vec<Frame>>);
+
+/// The filling end of a feed; dropping it ends the feed.
+#[derive(Debug)]
+pub struct Feed(Producer<Vec<Frame>>);
+
+/// Segments of frames that a feed holds at the most.
+const FEED_SEGMENTS: usize = 64;
+
+/// A feed's two ends.
+pub fn feed() -> (Feed, FeedSource) {
+    let (producer, consumer) = RingBuffer::new(FEED_SEGMENTS);
+    (Feed(producer), FeedSource(consumer))
+}
+
+impl Feed {
+    /// Frames of a batch at the most.
+    pub const BATCH: usize = SEGMENT;
+
+    /// Hands over a batch, waiting for room; `Err` gives it back if the run has ended.
+    pub fn send(&mut self, mut batch: Vec<Frame>) -> Result<(), Vec<Frame>> {
+        let backoff = crossbeam_utils::Backoff::new();
+        loop {
+            match self.0.push(batch) {
+                Ok(()) => return Ok(()),
+                Err(rtrb::PushError::Full(back)) if self.0.is_abandoned() => return Err(back),
+                Err(rtrb::PushError::Full(back)) => batch = back,
+            }
+            if backoff.is_completed() {
+                std::thread::sleep(std::time::Duration::from_micros(50));
+            } else {
+                backoff.snooze();
+            }
+        }
+    }
+}
+
+/// What is next in a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// A frame that is to be sent then.
+    At(Instant),
+    /// The feed has not come so far.
+    Unknown,
+    /// Nothing any more.
+    Ended,
+}
+
+/// A source at work: frames are taken from the front of a batch.
+#[derive(Debug)]
+pub(super) struct Supply {
+    batch: Vec<Frame>,
+    head: usize,
+    feed: Option<FeedSource>,
+}
+
+impl Supply {
+    pub(super) fn new(source: Source) -> Self {
+        match source {
+            Source::Frames(batch) => Supply { batch, head: 0, feed: None },
+            Source::Feed(feed) => Supply { batch: Vec::new(), head: 0, feed: Some(feed) },
+        }
+    }
+
+    /// The next frame's time.
+    #[inline(always)]
+    pub(super) fn next(&mut self) -> Next {
+        match self.batch.get(self.head) {
+            Some(frame) => Next::At(frame.id.sent),
+            None => self.refill(),
+        }
+    }
+
+    #[cold]
+    fn refill(&mut self) -> Next {
+        let Some(feed) = &mut self.feed else { return Next::Ended };
+        // Asked before the pop: what was pushed before the other end went away is still seen.
+        let ended = feed.0.is_abandoned();
+        loop {
+            match feed.0.pop() {
+                Ok(batch) if batch.is_empty() => {}
+                Ok(batch) => {
+                    (self.batch, self.head) = (batch, 0);
+                    return Next::At(self.batch[0].id.sent);
+                }
+                Err(_) if ended => return Next::Ended,
+                Err(_) => return Next::Unknown,
+            }
+        }
+    }
+
+    /// The frame that [`next`](Self::next) told of.
+    #[inline(always)]
+    pub(super) fn frame(&mut self) -> &mut Frame {
+        &mut self.batch[self.head]
+    }
+
+    /// That frame was taken.
+    #[inline(always)]
+    pub(super) fn advance(&mut self) {
+        self.head += 1;
+    }
+}
+
+/// Bodies of delivered frames on their way back to where frames are made: no allocation for each frame, and none that
+/// one thread makes and another frees.
+#[derive(Clone, Debug, Default)]
+pub struct BodyPool(Arc<Mutex<Vec<Bodies>>>);
+
+/// A batch of emptied bodies: boxes, for a frame holds its body by one.
+#[allow(clippy::vec_box)]
+pub type Bodies = Vec<Box<Octets>>;
+
+/// Bodies of a batch, and batches that are kept.
+const BODIES: usize = 256;
+const BATCHES: usize = 64;
+
+impl BodyPool {
+    /// A batch of emptied bodies, if there is one.
+    pub fn take(&self) -> Option<Bodies> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn give(&self, batch: Bodies) {
+        let mut batches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if batches.len() < BATCHES {
+            batches.push(batch);
+        }
+    }
+}
+
+/// Gathers bodies of delivered frames for a pool.
+#[derive(Debug)]
+pub(super) struct Returns {
+    pool: BodyPool,
+    batch: Bodies,
+}
+
+impl Returns {
+    pub(super) fn new(pool: BodyPool) -> Self {
+        Returns { pool, batch: Vec::with_capacity(BODIES) }
+    }
+
+    #[inline(always)]
+    pub(super) fn give(&mut self, body: Option<Box<Octets>>) {
+        let Some(body) = body else { return };
+        self.batch.push(body);
+        if self.batch.len() == BODIES {
+            self.pool.give(std::mem::replace(&mut self.batch, Vec::with_capacity(BODIES)));
+        }
+    }
+}
