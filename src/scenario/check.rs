@@ -8,7 +8,7 @@ use super::Scenario;
 use super::diagnostic::{Diagnostic, Problems};
 use super::model::{Encapsulation, PairId};
 use super::read::{CircuitFacts, Facts, Owner};
-use super::source::{Located, Place};
+use super::source::{Extent, Located};
 use super::units::rate_text;
 use crate::time::PortSpeed;
 
@@ -58,7 +58,7 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
 
 /// A virtual network is behind one gateway.
 fn homes(facts: &Facts, problems: &Problems) {
-    let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, Extent> = BTreeMap::new();
     for vnet in &facts.homes {
         match seen.get(vnet.value.as_str()) {
             Some(first) => {
@@ -179,7 +179,7 @@ fn tags(pair: PairId, facts: &Facts, problems: &Problems) {
         Encapsulation::Qinq { .. } => ("S-tag", "each circuit of a QinQ port pair has an `s_tag` of its own"),
         Encapsulation::Dot1q => ("C-tag", "each peering on a Dot1Q port pair has a `c_tag` of its own"),
     };
-    let mut seen: BTreeMap<u16, Place> = BTreeMap::new();
+    let mut seen: BTreeMap<u16, Extent> = BTreeMap::new();
     for circuit in facts.circuits.iter().filter(|circuit| circuit.pair == Some(pair)) {
         let tag = match encapsulation {
             Encapsulation::Qinq { .. } => circuit.s_tag,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
-use super::source::{Place, Source};
+use super::source::{Extent, Source};
 
 /// Whether a scenario with this can be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,11 +24,11 @@ pub struct Diagnostic {
     /// What is wrong, in one sentence.
     pub message: String,
     /// Where; `None` where there is no file to point into.
-    pub at: Option<Place>,
+    pub at: Option<Extent>,
     /// What is said beside the offending text.
     pub label: String,
     /// Other places that it concerns, and what is said beside each.
-    pub also: Vec<(Place, String)>,
+    pub also: Vec<(Extent, String)>,
     /// What to do about it.
     pub remedy: String,
     /// Whether something is missing that a file with a syntax error may hold all the same.
@@ -37,7 +37,7 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at `at`.
-    pub fn error(at: Place, message: impl Into<String>) -> Self {
+    pub fn error(at: Extent, message: impl Into<String>) -> Self {
         Diagnostic {
             severity: Severity::Error,
             message: message.into(),
@@ -50,7 +50,7 @@ impl Diagnostic {
     }
 
     /// A warning at `at`.
-    pub fn warning(at: Place, message: impl Into<String>) -> Self {
+    pub fn warning(at: Extent, message: impl Into<String>) -> Self {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(at, message) }
     }
 
@@ -67,7 +67,7 @@ impl Diagnostic {
     }
 
     /// Concerning `at` too, with `label` beside it.
-    pub fn also(mut self, at: Place, label: impl Into<String>) -> Self {
+    pub fn also(mut self, at: Extent, label: impl Into<String>) -> Self {
         self.also.push((at, label.into()));
         self
     }
@@ -95,7 +95,7 @@ impl Diagnostics {
 
     /// One error that has no place in a file: `message` about the scenario called `name`.
     pub fn without_place(name: &str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        let error = Diagnostic { at: None, ..Diagnostic::error(Place::default(), message).remedy(remedy) };
+        let error = Diagnostic { at: None, ..Diagnostic::error(Extent::default(), message).remedy(remedy) };
         Diagnostics { source: Source::new(name, ""), list: vec![error] }
     }
 
@@ -223,7 +223,7 @@ struct Drawn<'d> {
 }
 
 impl Drawn<'_> {
-    fn span(&self, place: Place) -> (usize, usize) {
+    fn span(&self, place: Extent) -> (usize, usize) {
         let place = self.source.clamped(place);
         (place.start, place.end - place.start)
     }
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn the_offending_text_is_underlined_and_the_remedy_given() {
         let source = Source::new("lab.toml", "a = 1\nbandwith = \"10G\"\n");
-        let at = Place { start: 6, end: 14 };
+        let at = Extent { start: 6, end: 14 };
         let wrong =
             Diagnostic::error(at, "unknown key `bandwith`").label("unknown").remedy("did you mean `bandwidth`?");
         let all = Diagnostics::new(source, vec![wrong]);
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn a_flood_is_cut_and_counted() {
         let source = Source::new("lab.toml", "x");
-        let one = |n: usize| Diagnostic::error(Place { start: 0, end: 1 }, format!("number {n}"));
+        let one = |n: usize| Diagnostic::error(Extent { start: 0, end: 1 }, format!("number {n}"));
         let all = Diagnostics::new(source, (0..SHOWN + 7).map(one).collect());
         let drawn = all.render(false);
         assert!(drawn.contains("... and 7 more\n107 errors in lab.toml\n"), "{drawn}");

@@ -23,7 +23,7 @@ pub use model::{
     RateLimit, Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits, Tags, Vnet, VnetId,
 };
 pub use preset::{Preset, presets};
-pub use source::{Located, Place, Source};
+pub use source::{Extent, Located, Source};
 pub use units::{Quantity, UnitError, parse as parse_amount, rate_text};
 
 use diagnostic::Problems;
@@ -73,7 +73,7 @@ impl Scenario {
             Err(error) => {
                 let start = error.utf8_error().valid_up_to();
                 let text = String::from_utf8_lossy(error.as_bytes());
-                let at = Place { start, end: start + char::REPLACEMENT_CHARACTER.len_utf8() };
+                let at = Extent { start, end: start + char::REPLACEMENT_CHARACTER.len_utf8() };
                 let wrong = Diagnostic::error(at, "the file is not UTF-8 text").label("not UTF-8 from here");
                 let wrong = wrong.remedy("save it as UTF-8, as TOML wants it");
                 Err(Diagnostics::new(Source::new(path_or_preset, &text), vec![wrong]))

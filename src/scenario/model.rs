@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use super::source::{Located, Place};
+use super::source::{Extent, Located};
 use crate::table::{Payload, TcRule, TtlModel, VlanKey};
 use crate::time::{PortSpeed, Span};
 use crate::wire::mpls::Label;
@@ -111,8 +111,8 @@ pub struct PairLink {
     pub admin: Admin,
     /// Delay, one way; 100 ns at least.
     pub delay: Located<Span>,
-    /// Frames lost on it, in parts per million.
-    pub loss_ppm: u32,
+    /// Frames lost on it, in parts per 10^9.
+    pub loss_ppb: u32,
 }
 
 /// Two ports on two Microsoft edge routers, and the customer's ports that they face (ExpressRoute Direct).
@@ -142,7 +142,7 @@ pub struct PortPair {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// Octets that may pass at once.
-    pub burst_octets: u64,
+    pub burst_octets: u32,
 }
 
 /// A circuit (`[circuit.NAME]`): a primary and a secondary connection over a port pair.
@@ -186,7 +186,7 @@ pub struct PeeringAddresses<A> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peering {
     /// Where it is written.
-    pub at: Place,
+    pub at: Extent,
     /// The inner tag (the only one with Dot1Q) on both links.
     pub c_tag: Located<Vid>,
     /// Its IPv4 addresses.
@@ -320,8 +320,8 @@ pub struct RouterPort {
     pub speed: PortSpeed,
     /// Delay of the link to its tap, one way; 100 ns at least.
     pub delay: Span,
-    /// Frames lost on the link, in parts per million.
-    pub loss_ppm: u32,
+    /// Frames lost on the link, in parts per 10^9.
+    pub loss_ppb: u32,
     /// The largest packet in octets: labels counted, tags not.
     pub mtu: u16,
     /// Octets, on the wire, that wait at the port at the most.
@@ -332,7 +332,12 @@ pub struct RouterPort {
     pub admin: Admin,
     /// TPIDs that are read as tags.
     pub tpids: Vec<u16>,
-    /// Its own addresses, which ICMP errors come from.
+    /// Single-tagged and double-tagged frames that are switched by label or routed, like untagged ones; the others
+    /// belong to layer-2 services or to nothing.
+    pub vlans: Vec<Located<VlanKey>>,
+    /// Whether that holds for all frames with a single tag that no service takes.
+    pub any_vlan: bool,
+    /// Its own addresses; ICMP errors come from the first of the router.
     pub addresses: Vec<Located<IpNet>>,
 }
 
@@ -387,9 +392,9 @@ pub struct Hop {
     pub ports: Vec<Located<RouterPortId>>,
     /// Labels, top first.
     pub push: Vec<OutLabel>,
-    /// How TTL and TC go over, and the TTL of a label that begins a pipe.
+    /// How TTL and TC go over, and the TTL of a label that begins a pipe. A swap hands both on, whatever this says.
     pub ttl: TtlModel,
-    /// Traffic class of pushed labels.
+    /// Traffic class of pushed labels; not of a swap's.
     pub tc: TcRule,
     /// Whether an entropy label pair goes beneath the topmost label.
     pub entropy: bool,
@@ -439,7 +444,14 @@ pub struct Attachment {
     /// TPID of the outer tag of frames which leave by it.
     pub tpid: u16,
     /// Where it is written.
-    pub at: Place,
+    pub at: Extent,
+}
+
+impl Attachment {
+    /// The frames of a routed sub-interface, to compare with those of services; it has no TPID of its own (0).
+    pub(super) const fn routed(port: RouterPortId, vlan: Located<VlanKey>) -> Self {
+        Attachment { port: Located::new(port, vlan.at), key: vlan.value, tpid: 0, at: vlan.at }
+    }
 }
 
 /// Two sub-interfaces joined, both ways unless said (`[[router.NAME.cross_connect]]`).

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Problems};
 use super::nearest::{did_you_mean, listed};
-use super::source::{Located, Place};
+use super::source::{Extent, Located};
 
 /// Why a value is refused; the reader knows where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) struct Value<'t> {
     /// The key it stands under.
     pub(super) key: &'t str,
     /// Where the value is written.
-    pub(super) at: Place,
+    pub(super) at: Extent,
     /// The value itself.
     pub(super) value: &'t DeValue<'t>,
 }
@@ -55,6 +55,14 @@ impl<'t> Value<'t> {
         Fault::new(message, format!("this is {found}"), format!("write {wanted}"))
     }
 
+    /// Whether it is `word`, or a list of that alone.
+    pub(super) fn is_word(self, word: &str) -> bool {
+        match self.items() {
+            Some(items) => matches!(items[..], [one] if one.value.as_str() == Some(word)),
+            None => self.value.as_str() == Some(word),
+        }
+    }
+
     /// The items, if it is a list.
     pub(super) fn items(self) -> Option<Vec<Value<'t>>> {
         let item =
@@ -75,7 +83,7 @@ pub(super) enum Switch<'t> {
 
 struct Entry<'t> {
     key: &'t str,
-    key_at: Place,
+    key_at: Extent,
     value: Value<'t>,
     read: bool,
 }
@@ -84,7 +92,7 @@ struct Entry<'t> {
 pub(super) struct Table<'t> {
     problems: &'t Problems,
     title: String,
-    at: Place,
+    at: Extent,
     entries: Vec<Entry<'t>>,
     asked: Vec<&'static str>,
 }
@@ -92,10 +100,10 @@ pub(super) struct Table<'t> {
 impl<'t> Table<'t> {
     /// The whole file.
     pub(super) fn root(tree: &'t DeTable<'t>, problems: &'t Problems) -> Self {
-        Table::new(problems, "the file".to_owned(), Place::default(), tree)
+        Table::new(problems, "the file".to_owned(), Extent::default(), tree)
     }
 
-    fn new(problems: &'t Problems, title: String, at: Place, tree: &'t DeTable<'t>) -> Self {
+    fn new(problems: &'t Problems, title: String, at: Extent, tree: &'t DeTable<'t>) -> Self {
         let entry = |(key, value): (&'t Spanned<Cow<'t, str>>, &'t Spanned<DeValue<'t>>)| {
             let name: &'t str = key.get_ref();
             let value = Value { key: name, at: value.span().into(), value: value.get_ref() };
@@ -253,12 +261,12 @@ impl<'t> Table<'t> {
     }
 
     /// Where `key` is written.
-    pub(super) fn key_at(&self, key: &str) -> Option<Place> {
+    pub(super) fn key_at(&self, key: &str) -> Option<Extent> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_at)
     }
 
     /// Where the table begins: its header or its name.
-    pub(super) const fn at(&self) -> Place {
+    pub(super) const fn at(&self) -> Extent {
         self.at
     }
 
@@ -267,11 +275,11 @@ impl<'t> Table<'t> {
         &self.title
     }
 
-    /// Reads `key` and, if it is written, reports `message` with `remedy`.
+    /// Takes `key` away and, if it was written, reports `message` with `remedy`.
     /// It stays out of the keys that are suggested.
     pub(super) fn refuse(&mut self, key: &'static str, message: impl Into<String>, remedy: impl Into<String>) {
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key) {
-            entry.read = true;
+        if let Some(place) = self.entries.iter().position(|entry| entry.key == key) {
+            let entry = self.entries.remove(place);
             let error = Diagnostic::error(entry.key_at, message).label("not here").remedy(remedy);
             self.problems.report(error);
         }
@@ -286,7 +294,7 @@ impl<'t> Table<'t> {
     }
 
     /// Reports `fault` at `at`.
-    pub(super) fn report_fault(&self, at: Place, fault: Fault) {
+    pub(super) fn report_fault(&self, at: Extent, fault: Fault) {
         self.problems.report(Diagnostic::error(at, fault.message).label(fault.label).remedy(fault.remedy));
     }
 
@@ -295,7 +303,29 @@ impl<'t> Table<'t> {
         self.problems.report(diagnostic);
     }
 
-    fn accept<T>(&self, value: Value<'t>, read: impl FnOnce(Value<'t>) -> Result<T, Fault>) -> Option<Located<T>> {
+    /// The items of the list under `key`; what is no list is reported.
+    pub(super) fn values(&mut self, key: &'static str) -> Vec<Value<'t>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        if value.items().is_none() {
+            self.report_fault(
+                value.at,
+                Fault { remedy: format!("write `{key} = [...]`"), ..value.wrong_type("a list") },
+            );
+        }
+        value.items().unwrap_or_default()
+    }
+
+    /// `value` as a table, if it is one.
+    pub(super) fn inline(&self, value: Value<'t>, title: &str) -> Option<Table<'t>> {
+        value.value.as_table().map(|tree| Table::new(self.problems, title.to_owned(), value.at, tree))
+    }
+
+    /// What `read` makes of `value`, reported where it makes nothing.
+    pub(super) fn accept<T>(
+        &self,
+        value: Value<'t>,
+        read: impl FnOnce(Value<'t>) -> Result<T, Fault>,
+    ) -> Option<Located<T>> {
         match read(value) {
             Ok(read) => Some(Located::new(read, value.at)),
             Err(fault) => {

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 /// A stretch of a scenario file, in octets from its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct Extent {
     /// The first octet.
     pub start: usize,
     /// One past the last octet.
     pub end: usize,
 }
 
-impl From<Range<usize>> for Place {
+impl From<Range<usize>> for Extent {
     fn from(range: Range<usize>) -> Self {
-        Place { start: range.start, end: range.end.max(range.start) }
+        Extent { start: range.start, end: range.end.max(range.start) }
     }
 }
 
@@ -24,12 +24,12 @@ pub struct Located<T> {
     /// The value.
     pub value: T,
     /// Where it is written.
-    pub at: Place,
+    pub at: Extent,
 }
 
 impl<T> Located<T> {
     /// `value`, written at `at`.
-    pub const fn new(value: T, at: Place) -> Self {
+    pub const fn new(value: T, at: Extent) -> Self {
         Located { value, at }
     }
 
@@ -71,14 +71,14 @@ impl Source {
     }
 
     /// Line and column of the start of `place`, both from 1; columns count characters.
-    pub fn line_column(&self, place: Place) -> (usize, usize) {
+    pub fn line_column(&self, place: Extent) -> (usize, usize) {
         let before = &self.text[..self.clamped(place).start];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
     /// `place` cut to the text and widened to whole characters, so that it can slice the text.
-    pub fn clamped(&self, place: Place) -> Place {
+    pub fn clamped(&self, place: Extent) -> Extent {
         let mut start = place.start.min(self.text.len());
         while !self.text.is_char_boundary(start) {
             start -= 1;
@@ -87,7 +87,7 @@ impl Source {
         while !self.text.is_char_boundary(end) {
             end += 1;
         }
-        Place { start, end }
+        Extent { start, end }
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn lines_and_columns_count_characters_from_one() {
         let source = Source::new("x", "a = 1\né = 2\n");
-        let place = |start, end| Place { start, end };
+        let place = |start, end| Extent { start, end };
         assert_eq!(source.line_column(place(0, 1)), (1, 1));
         assert_eq!(source.line_column(place(6, 8)), (2, 1));
         assert_eq!(source.line_column(place(9, 10)), (2, 3), "é is one character and two octets");

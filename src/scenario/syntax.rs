@@ -4,18 +4,18 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
 
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::source::{Place, Source};
+use super::source::{Extent, Source};
 
 /// The syntax errors, and of the others those that a syntax error elsewhere cannot have caused: nothing is called
 /// missing that may stand in the part which could not be read, and a line that is broken is told of once.
 pub(super) fn errors(source: Source, tree: &DeTable<'_>, syntax: &[Error], others: Vec<Diagnostic>) -> Diagnostics {
     let end = source.text().len();
-    let place = |error: &Error| error.span().map_or(Place { start: end, end }, Place::from);
+    let place = |error: &Error| error.span().map_or(Extent { start: end, end }, Extent::from);
     let mut swallowed = Vec::new();
     for unclosed in syntax.iter().filter(|error| is_unclosed(error)) {
         outermost_around(tree, place(unclosed), &mut swallowed);
     }
-    let inside = |at: Place| swallowed.iter().any(|span| span.start < at.start && at.start <= span.end);
+    let inside = |at: Extent| swallowed.iter().any(|span| span.start < at.start && at.start <= span.end);
 
     let mut list: Vec<Diagnostic> = Vec::new();
     for error in syntax.iter().filter(|error| !inside(place(error)) || is_open_text(error)) {
@@ -24,12 +24,12 @@ pub(super) fn errors(source: Source, tree: &DeTable<'_>, syntax: &[Error], other
     for span in &swallowed {
         let open_text = |error: &&Error| is_open_text(error) && inside(place(error));
         if !syntax.iter().any(|error| open_text(&error)) {
-            let open = Diagnostic::error(Place { start: span.start, end: span.start + 1 }, "this is not closed");
+            let open = Diagnostic::error(Extent { start: span.start, end: span.start + 1 }, "this is not closed");
             list.push(open.label("opened here").remedy("close it with `]`, a table in braces with `}`"));
         }
     }
-    let lines = |at: Place| {
-        let end = Place { start: at.end, end: at.end };
+    let lines = |at: Extent| {
+        let end = Extent { start: at.end, end: at.end };
         source.line_column(at).0..=source.line_column(end).0
     };
     let broken: Vec<_> = syntax.iter().map(place).chain(swallowed.iter().copied()).map(lines).collect();
@@ -52,9 +52,9 @@ fn is_open_text(error: &Error) -> bool {
 }
 
 /// Adds the span of the outermost list or table in braces that holds `at`, once.
-fn outermost_around(tree: &DeTable<'_>, at: Place, spans: &mut Vec<Place>) {
+fn outermost_around(tree: &DeTable<'_>, at: Extent, spans: &mut Vec<Extent>) {
     for (key, value) in tree.iter() {
-        let span = Place::from(value.span());
+        let span = Extent::from(value.span());
         let around = span.start >= key.span().end && span.start <= at.start && at.start <= span.end;
         match value.get_ref() {
             DeValue::Array(_) | DeValue::Table(_) if around => spans.extend((!spans.contains(&span)).then_some(span)),
@@ -69,7 +69,7 @@ fn table_of<'t, 'i>(item: &'t Spanned<DeValue<'i>>) -> Option<&'t DeTable<'i>> {
     item.get_ref().as_table()
 }
 
-fn syntax_error(at: Place, message: &str) -> Diagnostic {
+fn syntax_error(at: Extent, message: &str) -> Diagnostic {
     let text = match message.split_once(", expected ") {
         Some((what, "")) => format!("this is not TOML: {what}"),
         Some((what, expected)) => format!("this is not TOML: {what}; expected {expected}"),

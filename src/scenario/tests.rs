@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::table::{Payload, TcRule, TtlModel, VlanKey};
+use crate::table::{Payload, TtlModel, VlanKey};
 use crate::time::{PortSpeed, Span};
 
 fn good(text: &str) -> Scenario {
@@ -38,7 +38,7 @@ fn the_direct_preset_means_what_it_says() {
     assert_eq!((pair.port, pair.location.as_str(), pair.queues), (PortSpeed::G100, "London", 2));
     assert_eq!(pair.buffer_octets, 62_500_000, "100 Gb/s for 5 ms");
     let link = (Admin::Enabled, Span::from_ms(1), 0);
-    assert_eq!([pair.primary, pair.secondary].map(|l| (l.admin, l.delay.value, l.loss_ppm)), [link; 2]);
+    assert_eq!([pair.primary, pair.secondary].map(|l| (l.admin, l.delay.value, l.loss_ppb)), [link; 2]);
     let [circuit] = &scenario.circuits[..] else { panic!() };
     assert_eq!((circuit.bandwidth_bps.value, circuit.pair, circuit.rate_limit), (10_000_000_000, PairId(0), None));
     assert_eq!(circuit.s_tag.map(|tag| tag.get()), Some(110));
@@ -68,12 +68,12 @@ fn one_link_may_differ_from_the_other() {
     );
     let pair = &preset("direct", &[text]).unwrap().pairs[0];
     assert_eq!(
-        (pair.primary.admin, pair.primary.delay.value, pair.primary.loss_ppm),
+        (pair.primary.admin, pair.primary.delay.value, pair.primary.loss_ppb),
         (Admin::Enabled, Span::from_ms(1), 0)
     );
     let secondary = pair.secondary;
     assert_eq!(
-        (secondary.admin, secondary.delay.value, secondary.loss_ppm),
+        (secondary.admin, secondary.delay.value, secondary.loss_ppb),
         (Admin::Disabled, Span::from_ms(2), 5_000)
     );
 }
@@ -113,10 +113,7 @@ fn the_lsr_preset_means_what_it_says() {
     let entry = |label: u32| &router.labels.iter().find(|entry| entry.label.get() == label).unwrap().op;
     let LabelOp::Swap(hop) = entry(101) else { panic!() };
     assert_eq!(hop.push.iter().map(|label| label.get()).collect::<Vec<_>>(), [300, 201]);
-    assert_eq!(
-        (hop.ttl, hop.tc, hop.entropy, hop.tags),
-        (TtlModel::Pipe { ttl: 255 }, TcRule::Copy, false, EgressTags::Keep)
-    );
+    assert_eq!((hop.entropy, hop.tags), (false, EgressTags::Keep));
     assert_eq!(hop.ports.iter().map(|port| port.value).collect::<Vec<_>>(), [RouterPortId(1)]);
     let LabelOp::Swap(hop) = entry(102) else { panic!() };
     assert_eq!(hop.push, [OutLabel::ExplicitNull]);
@@ -160,7 +157,7 @@ fn attachments_mean_a_port_its_untagged_frames_or_a_vlan() {
 #[test]
 fn values_know_where_they_are_written() {
     let scenario = Scenario::load("direct").unwrap();
-    let text = |place: Place| &scenario.source().text()[place.start..place.end];
+    let text = |place: Extent| &scenario.source().text()[place.start..place.end];
     assert_eq!(text(scenario.circuits[0].bandwidth_bps.at), "\"10G\"");
     assert_eq!(text(scenario.circuits[0].name.at), "london");
     assert_eq!(text(scenario.sites[0].prefixes[1].at), "\"2001:db8:10::/48\"");

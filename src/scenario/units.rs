@@ -9,7 +9,7 @@ pub enum Quantity {
     Rate,
     /// A rate, counted in frames per second.
     FrameRate,
-    /// A part of a whole, counted in parts per million.
+    /// A part of a whole, counted in parts per 10^9.
     Share,
     /// An amount of data, counted in octets.
     Octets,
@@ -89,7 +89,7 @@ impl Quantity {
             Quantity::Time => "picoseconds",
             Quantity::Rate => "bits per second",
             Quantity::FrameRate => "frames per second",
-            Quantity::Share => "parts per million",
+            Quantity::Share => "parts per 10^9 (0.0000001%)",
             Quantity::Octets => "octets",
         }
     }
@@ -99,7 +99,7 @@ impl Quantity {
             Quantity::Time => "a picosecond",
             Quantity::Rate => "a bit per second",
             Quantity::FrameRate => "a frame per second",
-            Quantity::Share => "a part per million",
+            Quantity::Share => "a part per 10^9",
             Quantity::Octets => "an octet",
         }
     }
@@ -110,7 +110,7 @@ impl Quantity {
             Quantity::Time => "\"300ms\" or \"2.5us\"; the units are ps, ns, us, ms, s, min and h",
             Quantity::Rate => "\"10G\" or \"1.5Gbps\"; the units are k, M, G and T, with or without bps, or bps alone",
             Quantity::FrameRate => "\"1.5Mpps\"; the units are pps, kpps, Mpps and Gpps",
-            Quantity::Share => "\"40%\" or \"5ppm\"; the units are % and ppm",
+            Quantity::Share => "\"40%\" or \"5ppm\"; the units are %, ppm and ppb",
             Quantity::Octets => {
                 "\"512KiB\", \"1MB\" or \"64 octets\"; the units are octets (B), kB, MB, GB, KiB, MiB and GiB"
             }
@@ -199,7 +199,7 @@ const RATE: &[(&str, u128)] = &[
 const FRAME_RATE: &[(&str, u128)] =
     &[("pps", 1), ("kpps", 1_000), ("Mpps", 1_000_000), ("Gpps", 1_000_000_000), ("fps", 1)];
 
-const SHARE: &[(&str, u128)] = &[("%", 10_000), ("ppm", 1)];
+const SHARE: &[(&str, u128)] = &[("%", 10_000_000), ("ppm", 1_000), ("ppb", 1)];
 
 const OCTETS: &[(&str, u128)] = &[
     ("octets", 1),
@@ -244,8 +244,9 @@ mod tests {
             ("6.72 ns", Quantity::Time, 6_720),
             ("1_000 s", Quantity::Time, 1_000_000_000_000_000),
             ("2.5h", Quantity::Time, 9_000_000_000_000_000),
-            ("40%", Quantity::Share, 400_000),
-            ("0.0001 %", Quantity::Share, 1),
+            ("40%", Quantity::Share, 400_000_000),
+            ("7 ppb", Quantity::Share, 7),
+            ("0.0000001 %", Quantity::Share, 1),
             ("512KiB", Quantity::Octets, 524_288),
             ("1MB", Quantity::Octets, 1_000_000),
             ("0.5 KiB", Quantity::Octets, 512),
@@ -263,7 +264,7 @@ mod tests {
             ("5ms", Quantity::Rate, "`ms` measures a length of time, and a rate in bits per second is wanted"),
             ("10GBps", Quantity::Rate, "`GBps` counts octets, and a rate in bits per second is wanted"),
             ("0.5ps", Quantity::Time, "`0.5ps` is finer than a picosecond"),
-            ("0.00001%", Quantity::Share, "`0.00001%` is finer than a part per million"),
+            ("0.00000001%", Quantity::Share, "`0.00000001%` is finer than a part per 10^9"),
             ("1.5 octets", Quantity::Octets, "`1.5 octets` is finer than an octet"),
             ("-5ms", Quantity::Time, "`-5ms` is negative"),
             ("12", Quantity::Time, "`12` has no unit"),

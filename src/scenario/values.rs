@@ -139,11 +139,11 @@ fn quoted(span: Span) -> String {
     format!("\"{}\"", span.to_string().replace(' ', ""))
 }
 
-/// A share of frames, in parts per million.
-pub(super) fn loss_ppm(value: Value<'_>) -> Result<u32, Fault> {
+/// A share of frames, in parts per 10^9.
+pub(super) fn loss_ppb(value: Value<'_>) -> Result<u32, Fault> {
     match amount(value, Quantity::Share)? {
-        // At most a million.
-        ppm @ 0..=1_000_000 => Ok(ppm as u32),
+        // At most 10^9.
+        ppb @ 0..=1_000_000_000 => Ok(ppb as u32),
         _ => Err(Fault::new(format!("`{}` is over 100%", value.key), "too much", "write \"0%\" to \"100%\"")),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::facts::{CircuitFacts, Facts, PairFacts};
 use super::{Names, peering, site_ref};
+use crate::port::PortSpec;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::model::{Admin, Circuit, CircuitId, Encapsulation, PairId, PairLink, PortPair, RateLimit};
 use crate::scenario::reader::{Fault, Table, Value};
@@ -64,10 +65,10 @@ fn port_pair(name: Located<String>, table: &mut Table<'_>, names: &Names, facts:
     let encapsulation = encapsulation(table);
     facts.pairs.push(PairFacts { port, encapsulation });
     let delay = table.optional("delay", values::delay).unwrap_or(Located::new(DELAY, name.at));
-    let loss_ppm = table.optional("loss", values::loss_ppm).map_or(0, |loss| loss.value);
+    let loss_ppb = table.optional("loss", values::loss_ppb).map_or(0, |loss| loss.value);
     let buffer = table.optional("buffer", values::octets(LEAST_BUFFER..=MOST_BUFFER)).map(|buffer| buffer.value);
     let queues = table.optional("queues", values::small(1..=8)).map_or(QUEUES, |queues| queues.value);
-    let link = PairLink { admin: Admin::Enabled, delay, loss_ppm };
+    let link = PairLink { admin: Admin::Enabled, delay, loss_ppb };
     let primary = pair_link(table, "primary", link);
     let secondary = pair_link(table, "secondary", link);
     let port = port?.value;
@@ -77,7 +78,7 @@ fn port_pair(name: Located<String>, table: &mut Table<'_>, names: &Names, facts:
         name,
         port,
         encapsulation: encapsulation?,
-        buffer_octets: buffer.unwrap_or(default_buffer(port)),
+        buffer_octets: buffer.unwrap_or(PortSpec::default_buffer(port)),
         queues,
         primary,
         secondary,
@@ -113,7 +114,7 @@ fn pair_link(table: &mut Table<'_>, key: &'static str, both: PairLink) -> PairLi
     PairLink {
         admin: link.optional("admin", values::choice(ADMIN)).map_or(both.admin, |admin| admin.value),
         delay: link.optional("delay", values::delay).unwrap_or(both.delay),
-        loss_ppm: link.optional("loss", values::loss_ppm).map_or(both.loss_ppm, |loss| loss.value),
+        loss_ppb: link.optional("loss", values::loss_ppb).map_or(both.loss_ppb, |loss| loss.value),
     }
 }
 
@@ -155,7 +156,7 @@ fn circuit(name: Located<String>, pair: Option<PairId>, mut table: Table<'_>, fa
 
 fn rate_limit(table: &mut Table<'_>, bandwidth_bps: Option<u64>) -> Option<RateLimit> {
     let on = table.optional("rate_limit", values::boolean).is_some_and(|on| on.value);
-    let burst = table.optional("burst", values::octets(LEAST_BUFFER..=MOST_BUFFER));
+    let burst = table.optional("burst", values::octets(LEAST_BUFFER..=MOST_BURST));
     if !on {
         if let Some(burst) = burst {
             let unused = Diagnostic::error(burst.at, "`burst` is the depth of the rate limit, and that is off");
@@ -163,13 +164,9 @@ fn rate_limit(table: &mut Table<'_>, bandwidth_bps: Option<u64>) -> Option<RateL
         }
         return None;
     }
+    // Where nothing is said: what the bandwidth carries in 5 ms. Microsoft publishes no figure.
     let burst_octets = burst.map_or(bandwidth_bps.unwrap_or(0) / 1_600, |burst| burst.value);
-    Some(RateLimit { burst_octets: burst_octets.max(LEAST_BUFFER) })
-}
-
-/// Octets that wait at a port where nothing is said: what it sends in 5 ms. Microsoft publishes no figure.
-pub(super) const fn default_buffer(port: PortSpeed) -> u64 {
-    port.bps() / 1_600
+    Some(RateLimit { burst_octets: burst_octets.clamp(LEAST_BUFFER, MOST_BURST) as u32 })
 }
 
 #[derive(Clone, Copy)]
@@ -201,5 +198,7 @@ const DELAY: Span = Span::from_ms(1);
 pub(super) const QUEUES: u8 = 2;
 /// The least buffer or burst: one frame of the largest size.
 pub(super) const LEAST_BUFFER: u64 = 16 << 10;
-/// The largest buffer or burst.
+/// The largest buffer.
 pub(super) const MOST_BUFFER: u64 = 16 << 30;
+/// The largest burst: what a policer counts in.
+const MOST_BURST: u64 = u32::MAX as u64;

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use crate::scenario::model::{Encapsulation, PairId};
-use crate::scenario::source::{Located, Place};
+use crate::scenario::source::{Extent, Located};
 use crate::time::PortSpeed;
 use crate::wire::vlan::Vid;
 
@@ -37,7 +37,7 @@ pub(in crate::scenario) struct CircuitFacts {
     pub(in crate::scenario) pair: Option<PairId>,
     pub(in crate::scenario) bandwidth: Option<Located<u64>>,
     /// Where `s_tag` is written, right or wrong.
-    pub(in crate::scenario) s_tag_at: Option<Place>,
+    pub(in crate::scenario) s_tag_at: Option<Extent>,
     pub(in crate::scenario) s_tag: Option<Located<Vid>>,
     pub(in crate::scenario) c_tag: Option<Located<Vid>>,
 }

@@ -11,7 +11,7 @@ mod site;
 use super::diagnostic::{Diagnostic, Problems};
 use super::model::{CircuitId, Settings, SiteId, VnetId};
 use super::reader::Table;
-use super::source::{Located, Place};
+use super::source::{Extent, Located};
 use super::values;
 use super::{Scenario, Source};
 use crate::time::Span;
@@ -122,7 +122,7 @@ fn all<T>(read: Vec<Option<T>>) -> Option<Vec<T>> {
 
 /// Names are well formed, and one name means one thing: `--into hq` must not be in doubt.
 fn check_names<'n>(names: impl Iterator<Item = &'n Located<String>>, problems: &Problems) {
-    let mut seen: std::collections::BTreeMap<String, Place> = Default::default();
+    let mut seen: std::collections::BTreeMap<String, Extent> = Default::default();
     for name in names {
         if let Some(fault) = values::name_fault(name) {
             problems.report(Diagnostic::error(name.at, fault.message).label(fault.label).remedy(fault.remedy));

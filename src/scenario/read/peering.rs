@@ -8,7 +8,7 @@ use super::facts::{Facts, Owner};
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::model::{Bfd, Bgp, LinkAddresses, Peering, PeeringAddresses};
 use crate::scenario::reader::{Fault, Switch, Table, Value};
-use crate::scenario::source::{Located, Place};
+use crate::scenario::source::{Extent, Located};
 use crate::scenario::values;
 use crate::time::{PS_PER_S, Span};
 use crate::wire::vlan::Vid;
@@ -16,7 +16,7 @@ use crate::wire::vlan::Vid;
 /// A peering as far as it could be read.
 pub(super) struct Draft {
     pub(super) c_tag: Option<Located<Vid>>,
-    at: Place,
+    at: Extent,
     v4: Option<PeeringAddresses<Ipv4Addr>>,
     v6: Option<PeeringAddresses<Ipv6Addr>>,
     bfd: Option<Bfd>,

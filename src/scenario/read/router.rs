@@ -1,11 +1,15 @@
 //! `[router.NAME]`: a router that is given port by port and entry by entry.
 
-use super::circuit::{ADMIN, LEAST_BUFFER, MOST_BUFFER, QUEUES, default_buffer};
+use std::collections::BTreeMap;
+
+use super::circuit::{ADMIN, LEAST_BUFFER, MOST_BUFFER, QUEUES};
 use super::service::{self, Ports};
+use crate::engine::MAX_PORTS;
+use crate::port::PortSpec;
 use crate::scenario::diagnostic::Diagnostic;
-use crate::scenario::model::{Admin, Attachment, Router, RouterPort};
+use crate::scenario::model::{Admin, Attachment, Router, RouterPort, RouterPortId};
 use crate::scenario::reader::Table;
-use crate::scenario::source::{Located, Place};
+use crate::scenario::source::{Extent, Located};
 use crate::scenario::values;
 use crate::table::{TtlModel, VlanKey};
 use crate::time::{PortSpeed, Span};
@@ -57,16 +61,16 @@ fn check_port_names(table: &Table<'_>, names: &Ports) {
             table.report_fault(name.at, fault);
         }
     }
-    if let Some(over) = names.0.get(MOST_PORTS) {
+    if let Some(over) = names.0.get(MAX_PORTS) {
         let message = format!("{} has {} ports, more than a router holds", table.title(), names.0.len());
-        table.report(Diagnostic::error(over.at, message).remedy(format!("write {MOST_PORTS} at the most")));
+        table.report(Diagnostic::error(over.at, message).remedy(format!("write {MAX_PORTS} at the most")));
     }
 }
 
 fn port(name: Located<String>, mut table: Table<'_>) -> Option<RouterPort> {
     let speed = table.required("speed", "\"100G\"", values::port_speed(&PortSpeed::ALL));
     let delay = table.optional("delay", values::delay).map_or(PORT_DELAY, |delay| delay.value);
-    let loss_ppm = table.optional("loss", values::loss_ppm).map_or(0, |loss| loss.value);
+    let loss_ppb = table.optional("loss", values::loss_ppb).map_or(0, |loss| loss.value);
     let mtu = table.optional("mtu", values::octets(1280..=16_000)).map(|mtu| mtu.value);
     let buffer = table.optional("buffer", values::octets(LEAST_BUFFER..=MOST_BUFFER)).map(|buffer| buffer.value);
     let queues = table.optional("queues", values::small(1..=8)).map_or(QUEUES, |queues| queues.value);
@@ -78,19 +82,22 @@ fn port(name: Located<String>, mut table: Table<'_>) -> Option<RouterPort> {
             vec![0x8100, 0x88a8]
         }
     };
+    let (vlans, any_vlan) = service::vlans(&mut table);
     let addresses = table.list("addresses", values::network);
     let speed = speed?.value;
     Some(RouterPort {
         name,
         speed,
         delay,
-        loss_ppm,
+        loss_ppb,
         // The range ends at 16000.
         mtu: mtu.map_or(PORT_MTU, |mtu| mtu as u16),
-        buffer_octets: buffer.unwrap_or(default_buffer(speed)),
+        buffer_octets: buffer.unwrap_or(PortSpec::default_buffer(speed)),
         queues,
         admin,
         tpids,
+        vlans,
+        any_vlan,
         addresses,
     })
 }
@@ -102,7 +109,7 @@ fn check_labels(
     wires: &[Option<crate::scenario::model::Pseudowire>],
 ) {
     let back = wires.iter().flatten().filter_map(|wire| wire.label).map(|label| label.map(|label| label.get()));
-    let mut seen: std::collections::BTreeMap<u32, Place> = Default::default();
+    let mut seen: BTreeMap<u32, Extent> = Default::default();
     for label in labels.chain(back) {
         match seen.get(&label.value) {
             Some(first) => {
@@ -128,17 +135,24 @@ fn check_attachments(
         taking.extend(join.both_ways.then_some(join.to));
     }
     taking.extend(wires.iter().flatten().map(|wire| wire.attachment));
+    for (place, port) in ports.iter().enumerate() {
+        let vlans = port.iter().flat_map(|port| &port.vlans);
+        taking.extend(vlans.map(|vlan| Attachment::routed(RouterPortId(place), *vlan)));
+    }
     taking.sort_by_key(|attachment| attachment.at);
-    for (place, this) in taking.iter().enumerate() {
-        let same = |that: &&Attachment| that.port.value == this.port.value && that.key == this.key;
-        if let Some(first) = taking[..place].iter().find(same) {
-            let twice = Diagnostic::error(this.at, "these frames belong to another service already");
-            let twice = twice.label("and again here").also(first.at, "first here");
-            table.report(twice.remedy("give each service its own port or VLAN"));
+    let mut seen: BTreeMap<(usize, [u16; 3]), Extent> = BTreeMap::new();
+    for this in &taking {
+        match seen.get(&(this.port.value.index(), order(this.key))) {
+            Some(first) => {
+                let twice = Diagnostic::error(this.at, "these frames belong to another service already");
+                let twice = twice.label("and again here").also(*first, "first here");
+                table.report(twice.remedy("give each service its own port or VLAN"));
+            }
+            None => drop(seen.insert((this.port.value.index(), order(this.key)), this.at)),
         }
         let tagged = matches!(this.key, VlanKey::Single(_) | VlanKey::Double(..));
         let port = ports.get(this.port.value.index()).and_then(Option::as_ref);
-        if let Some(port) = port.filter(|port| tagged && !port.tpids.contains(&this.tpid)) {
+        if let Some(port) = port.filter(|port| tagged && this.tpid != 0 && !port.tpids.contains(&this.tpid)) {
             let message = format!("port `{}` does not read {:#06x} as a tag", port.name.value, this.tpid);
             table.report(
                 Diagnostic::error(this.at, message).remedy("add it to the port's `tpids`, or write another `tpid`"),
@@ -147,8 +161,18 @@ fn check_attachments(
     }
 }
 
+/// A number for each key.
+const fn order(key: VlanKey) -> [u16; 3] {
+    match key {
+        VlanKey::Any => [0, 0, 0],
+        VlanKey::Untagged => [1, 0, 0],
+        VlanKey::Single(outer) => [2, outer, 0],
+        VlanKey::Double(outer, inner) => [3, outer, inner],
+    }
+}
+
 fn check_routes(table: &Table<'_>, routes: &[Option<crate::scenario::model::Route>]) {
-    let mut seen: std::collections::BTreeMap<ipnet::IpNet, Place> = Default::default();
+    let mut seen: BTreeMap<ipnet::IpNet, Extent> = Default::default();
     for route in routes.iter().flatten() {
         match seen.get(&route.prefix.value) {
             Some(first) => {
@@ -162,8 +186,6 @@ fn check_routes(table: &Table<'_>, routes: &[Option<crate::scenario::model::Rout
     }
 }
 
-/// Ports of a router at the most.
-const MOST_PORTS: usize = 64;
 /// Delay of the link between a port and its tap where none is given: 200 m of fibre.
 const PORT_DELAY: Span = Span::from_us(1);
 /// MTU where none is given: provider cores leave room for jumbo frames and labels.

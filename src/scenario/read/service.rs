@@ -57,6 +57,13 @@ fn swap(table: &mut Table<'_>, ports: &Ports) -> Option<LabelOp> {
     if !table.has("out") {
         table.report_missing("out", "[200]");
     }
+    let is_null = table.peek("out").is_some_and(|out| out.is_word("implicit-null"));
+    let what = if is_null { "a pop" } else { "a swap" };
+    let unused: &[&'static str] = if is_null { &POP_UNUSED } else { &SWAP_UNUSED };
+    for key in unused {
+        let remedy = "take it away: TTL and traffic class of the label that came go on";
+        table.refuse(key, format!("`{key}` has no effect on {what}"), remedy);
+    }
     match hop(table, ports, EgressTags::Keep) {
         // A swap with implicit null is penultimate-hop popping (RFC 3032 §2.1).
         Some((hop, true)) => Some(LabelOp::Pop { payload: payload(table)?, hop }),
@@ -75,6 +82,9 @@ fn swap(table: &mut Table<'_>, ports: &Ports) -> Option<LabelOp> {
 fn pop(table: &mut Table<'_>, ports: &Ports) -> Option<LabelOp> {
     refuse_pseudowire_keys(table);
     table.refuse("out", "a pop pushes nothing: `out`", "take it away, or write `do = \"swap\"`");
+    for key in POP_UNUSED {
+        table.refuse(key, format!("`{key}` has no effect on a pop: nothing is pushed"), "take it away");
+    }
     let payload = payload(table);
     let (hop, _) = hop(table, ports, EgressTags::Keep)?;
     Some(LabelOp::Pop { payload: payload?, hop })
@@ -257,6 +267,26 @@ fn egress_tags(table: &mut Table<'_>, otherwise: EgressTags) -> EgressTags {
     }
 }
 
+/// The list `vlans` of a port: `10` for one tag, `{ outer = 110, inner = 20 }` for two, "any" for every single tag.
+/// Those, and whether "any" is among them.
+pub(super) fn vlans(table: &mut Table<'_>) -> (Vec<Located<VlanKey>>, bool) {
+    let (mut vlans, mut any) = (Vec::new(), false);
+    for value in table.values("vlans") {
+        if let Some(mut pair) = table.inline(value, "a table in `vlans`") {
+            match key_and_tags(&mut pair).0 {
+                Some(VlanKey::Any) => pair.report_missing("outer", "110"),
+                Some(key) => vlans.push(Located::new(key, value.at)),
+                None => {}
+            }
+        } else if value.value.as_str() == Some("any") {
+            any = true;
+        } else if let Some(vid) = table.accept(value, values::vid) {
+            vlans.push(vid.map(|vid| VlanKey::Single(vid.get())));
+        }
+    }
+    (vlans, any)
+}
+
 /// A table such as `{ port = "a", vlan = 10 }`.
 fn attachment(table: &mut Table<'_>, key: &'static str, ports: &Ports) -> Option<Attachment> {
     if !table.has(key) {
@@ -317,6 +347,10 @@ fn key_and_tags(table: &mut Table<'_>) -> (Option<VlanKey>, Option<Tags>) {
         }
     }
 }
+
+/// Keys of a hop that say how labels begin: without effect where one replaces another, or none is pushed.
+const SWAP_UNUSED: [&str; 4] = ["ttl", "label_ttl", "tc", "entropy"];
+const POP_UNUSED: [&str; 3] = ["label_ttl", "tc", "entropy"];
 
 #[derive(Clone, Copy)]
 enum Operation {
