@@ -1,10 +1,11 @@
 //! The blocks of pcapng: sections in either byte order, interfaces, packets of the three kinds; every other block is passed over.
 
+use std::ops::ControlFlow;
+
+use pcap_parser::Linktype;
 use pcap_parser::pcapng::{
-    PcapNGOption, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le, parse_option_be,
-    parse_option_le, parse_sectionheaderblock,
+    PcapNGOption, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le, parse_sectionheaderblock,
 };
-use pcap_parser::{Linktype, PcapError};
 
 use super::error::Fault;
 use super::input::Input;
@@ -36,28 +37,11 @@ impl Section {
     ) -> Result<Step, Fault> {
         loop {
             let offset = input.offset();
-            if !input.ensure(12)? {
-                return Ok(if input.available() == 0 && !input.is_cut() { Step::End } else { Step::Cut(offset) });
-            }
-            if self.word(input.peek(), 0) == SECTION_HEADER {
-                self.take_byte_order(input.peek(), offset)?;
-            }
-            let (kind, length) = (self.word(input.peek(), 0), self.word(input.peek(), 4));
-            if !(12..=MAX_BLOCK_OCTETS).contains(&length) {
-                let what = format!("a block of {length} octets (at least 12, at most {MAX_BLOCK_OCTETS} are possible)");
-                return Err(Fault::Damaged { offset, what });
-            }
-            // A length that is no multiple of four is an error that is seen; the padding is there all the same.
-            let whole = length.next_multiple_of(4) as usize;
-            if !input.ensure(whole)? {
-                return Ok(Step::Cut(offset));
-            }
+            let (kind, whole) = match self.whole_block(input)? {
+                ControlFlow::Continue(block) => block,
+                ControlFlow::Break(step) => return Ok(step),
+            };
             let block = &input.peek()[..whole];
-            let trailer = self.word(block, whole - 4);
-            if trailer != length {
-                let what = format!("a block says {length} octets at its start and {trailer} at its end");
-                return Err(Fault::Damaged { offset, what });
-            }
             let packet = match kind {
                 ENHANCED_PACKET | OLD_PACKET => Some(self.packet(block, kind, interfaces)),
                 SIMPLE_PACKET => Some(self.simple_packet(block, interfaces)),
@@ -77,6 +61,35 @@ impl Section {
                 }
             }
         }
+    }
+
+    /// The kind of the next block and its octets with padding, when all of them are there.
+    #[inline]
+    fn whole_block(&mut self, input: &mut Input) -> Result<ControlFlow<Step, (u32, usize)>, Fault> {
+        let offset = input.offset();
+        if !input.ensure(12)? {
+            let ended = input.available() == 0 && !input.is_cut();
+            return Ok(ControlFlow::Break(if ended { Step::End } else { Step::Cut(offset) }));
+        }
+        if self.word(input.peek(), 0) == SECTION_HEADER {
+            self.take_byte_order(input.peek(), offset)?;
+        }
+        let (kind, length) = (self.word(input.peek(), 0), self.word(input.peek(), 4));
+        if !(12..=MAX_BLOCK_OCTETS).contains(&length) {
+            let what = format!("a block of {length} octets (at least 12, at most {MAX_BLOCK_OCTETS} are possible)");
+            return Err(Fault::Damaged { offset, what });
+        }
+        // A length that is no multiple of four is an error that is seen; the padding is there all the same.
+        let whole = length.next_multiple_of(4) as usize;
+        if !input.ensure(whole)? {
+            return Ok(ControlFlow::Break(Step::Cut(offset)));
+        }
+        let trailer = self.word(input.peek(), whole - 4);
+        if trailer != length {
+            let what = format!("a block says {length} octets at its start and {trailer} at its end");
+            return Err(Fault::Damaged { offset, what });
+        }
+        Ok(ControlFlow::Continue((kind, whole)))
     }
 
     /// Takes the byte order of the section that begins here (pcapng §4.1): nothing before it says how its length reads.
@@ -182,27 +195,26 @@ impl Section {
     }
 
     /// The flags of a packet: its direction and the length of its FCS (pcapng §4.3.1).
+    #[inline]
     fn packet_options(&self, mut options: &[u8], packet: &mut Packet) {
-        let parse = if self.big_endian { parse_option_be::<PcapError<&[u8]>> } else { parse_option_le };
-        while let Ok((rest, option)) = parse(options) {
-            match (option.code.0, option.as_bytes()) {
-                (OPT_ENDOFOPT, _) => return,
-                (PACKET_FLAGS, Ok(&[a, b, c, d])) => {
-                    let octets = [a, b, c, d];
-                    let flags = if self.big_endian { u32::from_be_bytes(octets) } else { u32::from_le_bytes(octets) };
-                    packet.direction = match flags & 0b11 {
-                        0b01 => Direction::Inbound,
-                        0b10 => Direction::Outbound,
-                        _ => Direction::Unknown,
-                    };
-                    let fcs_octets = flags >> 5 & 0xf;
-                    if fcs_octets != 0 {
-                        packet.fcs_octets = fcs_octets;
-                    }
-                }
-                _ => {}
+        while options.len() >= 4 {
+            let (code, length) = (self.half(options, 0), usize::from(self.half(options, 2)));
+            if code == OPT_ENDOFOPT {
+                return;
             }
-            options = rest;
+            if code == PACKET_FLAGS && length == 4 && options.len() >= 8 {
+                let flags = self.word(options, 4);
+                packet.direction = match flags & 0b11 {
+                    0b01 => Direction::Inbound,
+                    0b10 => Direction::Outbound,
+                    _ => Direction::Unknown,
+                };
+                let fcs_octets = flags >> 5 & 0xf;
+                if fcs_octets != 0 {
+                    packet.fcs_octets = fcs_octets;
+                }
+            }
+            options = options.get(4 + length.next_multiple_of(4)..).unwrap_or_default();
         }
     }
 

@@ -153,6 +153,17 @@ impl CaptureReader {
     /// [`ReadCounts::cut_short`] then says. After an error there is nothing more.
     #[inline]
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, CaptureError> {
+        Ok(self.advance()?.map(|packet| self.record(&packet)))
+    }
+
+    /// The same, with the interfaces described up to the frame.
+    #[inline]
+    pub fn next_described(&mut self) -> Result<Option<(Record<'_>, &[InterfaceDescription])>, CaptureError> {
+        Ok(self.advance()?.map(|packet| (self.record(&packet), self.interfaces.as_slice())))
+    }
+
+    #[inline]
+    fn advance(&mut self) -> Result<Option<Packet>, CaptureError> {
         while !self.ended {
             let step = match &mut self.format {
                 Format::Pcap(layout) => layout.next(&mut self.input),
@@ -162,7 +173,7 @@ impl CaptureReader {
                 Ok(Step::Packet(mut packet)) => {
                     self.counts.records += 1;
                     if self.deliver(&mut packet) {
-                        return Ok(Some(self.record(&packet)));
+                        return Ok(Some(packet));
                     }
                 }
                 Ok(Step::End) => self.ended = true,

@@ -101,44 +101,27 @@ impl<W: Write> CaptureWriter<W> {
     ) -> io::Result<()> {
         assert!(interface < self.interfaces, "interface {interface} of {}", self.interfaces);
         let stamp = self.stamp(at)?;
-        let captured = octets.len().next_multiple_of(4);
-        let padding = captured - octets.len();
-        let flags = match direction {
-            Direction::Unknown => 0u32,
-            Direction::Inbound => 0b01,
-            Direction::Outbound => 0b10,
-        };
-        let comment = comment.map(bounded).unwrap_or_default();
-        let comment_octets = if comment.is_empty() { 0 } else { 4 + comment.len().next_multiple_of(4) };
-        let flags_octets = if flags == 0 { 0 } else { 8 };
-        let end_octets = if comment_octets + flags_octets == 0 { 0 } else { 4 };
-        let length = (32 + captured + comment_octets + flags_octets + end_octets) as u32;
-        let mut header = [0; 28];
-        let words = [
-            ENHANCED_PACKET,
-            length,
-            interface,
-            (stamp >> 32) as u32,
-            stamp as u32,
-            octets.len() as u32,
-            original_len.max(octets.len() as u32),
-        ];
+        let start = self.begin(ENHANCED_PACKET);
+        let captured = octets.len() as u32;
+        let words = [interface, (stamp >> 32) as u32, stamp as u32, captured, original_len.max(captured)];
+        let mut header = [0; 20];
         for (place, word) in header.chunks_exact_mut(4).zip(words) {
             place.copy_from_slice(&word.to_le_bytes());
         }
         self.buffer.extend_from_slice(&header);
-        self.buffer.extend_from_slice(octets);
-        self.buffer.extend_from_slice(&[0; 3][..padding]);
-        if comment_octets > 0 {
-            self.option(OPT_COMMENT, comment.as_bytes());
+        self.padded(octets);
+        if let Some(comment) = comment {
+            self.option(OPT_COMMENT, bounded(comment).as_bytes());
         }
-        if flags_octets > 0 {
-            self.option(EPB_FLAGS, &flags.to_le_bytes());
+        match direction {
+            Direction::Unknown => {}
+            Direction::Inbound => self.option(EPB_FLAGS, &[0b01, 0, 0, 0]),
+            Direction::Outbound => self.option(EPB_FLAGS, &[0b10, 0, 0, 0]),
         }
-        if end_octets > 0 {
+        if comment.is_some() || direction != Direction::Unknown {
             self.option(OPT_ENDOFOPT, &[]);
         }
-        self.buffer.extend_from_slice(&length.to_le_bytes());
+        self.end(start);
         if self.buffer.len() >= FLUSH_OCTETS { self.flush() } else { Ok(()) }
     }
 
@@ -232,12 +215,19 @@ impl<W: Write> CaptureWriter<W> {
         self.buffer.extend_from_slice(&length.to_le_bytes());
     }
 
-    /// An option, padded to 32 bits (pcapng §3.5); `value` has at most 65535 octets.
+    /// An option (pcapng §3.5); `value` has at most 65535 octets.
+    #[inline]
     fn option(&mut self, code: u16, value: &[u8]) {
         self.buffer.extend_from_slice(&code.to_le_bytes());
         self.buffer.extend_from_slice(&(value.len() as u16).to_le_bytes());
-        self.buffer.extend_from_slice(value);
-        self.buffer.extend_from_slice(&[0; 3][..value.len().next_multiple_of(4) - value.len()]);
+        self.padded(value);
+    }
+
+    /// Octets, filled up to 32 bits.
+    #[inline]
+    fn padded(&mut self, octets: &[u8]) {
+        self.buffer.extend_from_slice(octets);
+        self.buffer.extend_from_slice(&[0; 3][..octets.len().next_multiple_of(4) - octets.len()]);
     }
 }
 

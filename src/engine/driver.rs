@@ -93,7 +93,7 @@ pub fn run(run: Run<'_>) -> Outcome {
     let Run { network, sources, threads, until, observe, pool, interrupt } = run;
     let source_count = sources.len();
     let parts = partition(network, threads);
-    let mut built = build(network, sources, observe.as_ref(), &pool);
+    let mut built = build(network, sources, observe.as_ref(), &pool, until.is_some());
     let shared = Shared::new(network.nodes.len(), built.traffic, parts.len());
     let until = until.unwrap_or(Instant::MAX);
     let mut nodes: Vec<Option<Node>> = built.nodes.drain(..).map(Some).collect();
@@ -194,7 +194,13 @@ struct Built {
     records: Vec<Records>,
 }
 
-fn build(network: &Network, sources: Vec<(NodeId, Source)>, observe: Option<&Observe<'_>>, pool: &BodyPool) -> Built {
+fn build(
+    network: &Network,
+    sources: Vec<(NodeId, Source)>,
+    observe: Option<&Observe<'_>>,
+    pool: &BodyPool,
+    cut_short: bool,
+) -> Built {
     let mut sending: Vec<Option<LinkTx>> = Vec::new();
     let mut receiving: Vec<Option<LinkRx>> = Vec::new();
     let mut built = Built { nodes: Vec::new(), traffic: Vec::new(), records: Vec::new() };
@@ -211,7 +217,8 @@ fn build(network: &Network, sources: Vec<(NodeId, Source)>, observe: Option<&Obs
         let ports = (0..spec.ports.len()).map(|port| PortId(port as u16));
         let inputs = ports.clone().map(|port| input_of(network, (id, port), &mut receiving)).collect();
         let observed = |port| observe.is_some_and(|observe| observe.ports.contains(&(id, port)));
-        let outputs = ports.map(|port| output_of(network, (id, port), &mut sending, observed(port))).collect();
+        let waits = cut_short && matches!(spec.role, Role::Router(_));
+        let outputs = ports.map(|port| output_of(network, (id, port), &mut sending, observed(port), waits)).collect();
         let mut recorder_of_node: Option<Recorder> = None;
         if let Some(observe) = observe {
             let (node, records) = recorder(id, observe.drops);
@@ -249,10 +256,16 @@ fn input_of(network: &Network, to: (NodeId, PortId), receiving: &mut [Option<Lin
     }))
 }
 
-fn output_of(network: &Network, from: (NodeId, PortId), sending: &mut [Option<LinkTx>], observed: bool) -> Output {
+fn output_of(
+    network: &Network,
+    from: (NodeId, PortId),
+    sending: &mut [Option<LinkTx>],
+    observed: bool,
+    waits: bool,
+) -> Output {
     let place = network.links.iter().position(|link| link.from == from);
     let tx = place.and_then(|place| sending[place].take());
-    let mut output = Output::new(from.1, network.port(from), tx, observed);
+    let mut output = Output::new(from.1, network.port(from), tx, observed, waits);
     if let Some(place) = place {
         let link = &network.links[place];
         output.peer = Some(link.to.0.index());

@@ -17,6 +17,7 @@ mod observe;
 pub mod outcome;
 mod output;
 mod partition;
+pub mod reference;
 mod router;
 mod source;
 
@@ -24,7 +25,7 @@ pub use driver::{Run, run};
 pub use network::{LinkSpec, Network, NodeSpec, Role, RouterSpec};
 pub use observe::{Observe, Seen, Sink};
 pub use outcome::{Count, Delivery, NodeOutcome, Outcome, PortOutcome, SourceOutcome};
-pub use source::{Bodies, BodyPool, Feed, FeedSource, Source, feed};
+pub use source::{BodyPool, Feed, FeedSource, Source, feed};
 
 use crate::frame::Templates;
 use crate::time::Instant;

@@ -47,10 +47,13 @@ pub(super) struct Desk<'a> {
 }
 
 impl Output {
-    pub(super) fn new(port: PortId, spec: &PortSpec, tx: Option<LinkTx>, observed: bool) -> Self {
-        let queue = match spec.queues() {
-            1 => Queue::Fifo(Egress::new(spec)),
-            _ => Queue::Strict(StrictQueues::new(spec)),
+    /// `waits`: frames are held until they start, also in a port with one queue, so that a run that is cut short
+    /// knows which had started. A host's port never holds any: its source waits.
+    pub(super) fn new(port: PortId, spec: &PortSpec, tx: Option<LinkTx>, observed: bool, waits: bool) -> Self {
+        let queue = if spec.queues() == 1 && !waits {
+            Queue::Fifo(Egress::new(spec))
+        } else {
+            Queue::Strict(StrictQueues::new(spec))
         };
         let line = Line {
             port,

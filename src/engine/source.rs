@@ -1,7 +1,7 @@
 //! Where a host's frames come from: a list, or a feed that another thread fills while the run goes on.
 
 use super::link::SEGMENT;
-use crate::frame::{Frame, Octets};
+use crate::frame::{Bodies, Frame, Octets};
 use crate::time::Instant;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -125,10 +125,6 @@ impl Supply {
 /// one thread makes and another frees.
 #[derive(Clone, Debug, Default)]
 pub struct BodyPool(Arc<Mutex<Vec<Bodies>>>);
-
-/// A batch of emptied bodies: boxes, for a frame holds its body by one.
-#[allow(clippy::vec_box)]
-pub type Bodies = Vec<Box<Octets>>;
 
 /// Bodies of a batch, and batches that are kept.
 const BODIES: usize = 256;

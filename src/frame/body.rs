@@ -15,6 +15,10 @@ pub struct Octets {
     pub ethertype: u16,
 }
 
+/// Emptied bodies to be used again: boxes, for a frame holds its body by one.
+#[allow(clippy::vec_box)]
+pub type Bodies = Vec<Box<Octets>>;
+
 /// What frames refer to by number: interned pairs of MAC addresses and the shared bodies of generated flows.
 #[derive(Clone, Debug, Default)]
 pub struct Templates {

@@ -11,7 +11,7 @@ mod meta;
 mod parse;
 mod reshape;
 
-pub use body::{Octets, Templates};
+pub use body::{Bodies, Octets, Templates};
 pub use drop_reason::{DropCounts, DropReason};
 pub use meta::{Kind, Meta};
 pub use parse::Parsed;

@@ -149,6 +149,11 @@ impl Ingress {
         if known.contains(tpid) { DropReason::NotIp } else { DropReason::UnknownTpid }
     }
 
+    /// The outermost tag, if this port recognises it; another one is payload and has no priority.
+    pub fn outer_tag(&self, frame: &Frame) -> Option<Tag> {
+        frame.tags().next().filter(|tag| self.outer_tpids.contains(tag.tpid()))
+    }
+
     /// A VID of 0 is no VLAN: what counts is the tag beneath, if there is one.
     #[cold]
     fn classify_priority_tagged(&self, pcp: u8, has_second: bool, second: Tag) -> Result<Matched, DropReason> {

@@ -1,3 +1,9 @@
-//! Sources of frames and what is counted of them.
+//! Sources of frames: captures replayed by a schedule, mapped, split and counted; they run nothing.
 
+mod flow_table;
+pub mod map;
+pub mod replay;
 pub mod schedule;
+pub mod split;
+
+pub use flow_table::MAX_FLOWS;

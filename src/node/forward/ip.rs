@@ -39,7 +39,9 @@ impl<W: Witness> Pass<'_, W> {
         let Some(ttl) = meta.ttl().checked_sub(1).filter(|&ttl| ttl > 0) else {
             return Ok(Verdict::Punt { reason: PuntReason::TtlExpired, vrf: routed.vrf });
         };
-        let room = next_hop.mtu.saturating_sub(next_hop.push.octets());
+        let pushed = next_hop.push.octets();
+        let stack = if pushed > 0 { pushed + routed.alert_octets() } else { 0 };
+        let room = next_hop.mtu.saturating_sub(stack);
         if packet_octets(meta) > room && !self.fits_without_trailer(frame, room) {
             return Ok(Verdict::Punt { reason: PuntReason::MtuExceeded { mtu: room }, vrf: routed.vrf });
         }

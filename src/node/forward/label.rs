@@ -4,6 +4,7 @@ use super::{Decision, Pass, PuntReason, Routed, Step, Verdict, Witness, packet_o
 use crate::frame::{DropReason, Frame, Kind};
 use crate::id::VrfId;
 use crate::table::{LabelAction, LabelEntry, NextHop, NextHopSet, Payload, Target, TtlModel};
+use crate::wire::be32;
 use crate::wire::mpls::{self, LSE_OCTETS, Lse};
 
 /// Labels of one frame that one router processes at the most.
@@ -17,7 +18,7 @@ impl<W: Witness> Pass<'_, W> {
         if let Some(&entry) = self.fib.label(top.label()) {
             self.witness.saw(Step::Label { lse: top, entry: Some(entry) });
             if let LabelAction::Swap(set) = entry.action {
-                return self.swap(routed, frame, top, set, 0);
+                return self.swap(routed, frame, top, set);
             }
         }
         self.label_loop(&mut routed, frame)
@@ -26,22 +27,21 @@ impl<W: Witness> Pass<'_, W> {
     /// All but the common case: whatever pops.
     #[inline(never)]
     fn label_loop(&mut self, routed: &mut Routed, frame: &mut Frame) -> Decision {
-        let mut alert = None;
         for _ in 0..MAX_PROCESSED {
             if frame.header.meta.labels() == 0 {
                 return Err(DropReason::LabelStackMalformed);
             }
             let top = Lse(frame.header.lse[0]);
-            if top.label() == mpls::ROUTER_ALERT && !top.is_bottom() && alert.is_none() {
+            if top.label() == mpls::ROUTER_ALERT && !top.is_bottom() && routed.alert.is_none() {
                 // RFC 3032 §2.1: forwarded by the label beneath, and pushed back when it goes on.
                 self.witness.saw(Step::Label { lse: top, entry: None });
                 routed.expired |= top.ttl() <= 1;
-                alert = Some(top);
+                routed.alert = Some(top);
                 frame.pop_label(self.templates);
                 continue;
             }
-            let entry = self.entry_of(top)?;
-            if let Some(decision) = self.act(routed, frame, top, &entry, alert) {
+            let entry = self.entry_of(frame, top)?;
+            if let Some(decision) = self.act(routed, frame, top, &entry) {
                 return decision;
             }
         }
@@ -49,7 +49,7 @@ impl<W: Witness> Pass<'_, W> {
     }
 
     /// What the label map says of `top`; explicit nulls have an entry of their own (RFC 4182).
-    fn entry_of(&mut self, top: Lse) -> Result<LabelEntry, DropReason> {
+    fn entry_of(&mut self, frame: &Frame, top: Lse) -> Result<LabelEntry, DropReason> {
         let entry = self.fib.label(top.label()).copied();
         self.witness.saw(Step::Label { lse: top, entry });
         match top.label() {
@@ -58,25 +58,18 @@ impl<W: Witness> Pass<'_, W> {
             }
             mpls::IMPLICIT_NULL => Err(DropReason::ImplicitNull),
             mpls::ENTROPY_LABEL_INDICATOR => Err(DropReason::EntropyLabel),
+            mpls::EXTENSION if self.extends_indicator(frame) => Err(DropReason::EntropyLabel),
             ..mpls::FIRST_ORDINARY => Err(DropReason::ReservedLabel),
             _ => entry.ok_or(DropReason::UnknownLabel),
         }
     }
 
     /// Does what `entry` says of `top`; `None` if the next label is to be looked at.
-    fn act(
-        &mut self,
-        routed: &mut Routed,
-        frame: &mut Frame,
-        top: Lse,
-        entry: &LabelEntry,
-        alert: Option<Lse>,
-    ) -> Option<Decision> {
-        let pushed_back = if alert.is_some() { LSE_OCTETS } else { 0 };
+    fn act(&mut self, routed: &mut Routed, frame: &mut Frame, top: Lse, entry: &LabelEntry) -> Option<Decision> {
         let decision = match entry.action {
-            LabelAction::Swap(set) => self.swap(*routed, frame, top, set, pushed_back),
+            LabelAction::Swap(set) => self.swap(*routed, frame, top, set),
             LabelAction::Pop { payload, next_hops } => {
-                self.pop_to(*routed, frame, top, entry.model, payload, next_hops, pushed_back)
+                self.pop_to(*routed, frame, top, entry.model, payload, next_hops)
             }
             LabelAction::PopPseudowire { control_word, next_hop } => {
                 if routed.expired || top.ttl() <= 1 {
@@ -90,7 +83,7 @@ impl<W: Witness> Pass<'_, W> {
                 Err(reason) => Err(reason),
             },
         };
-        if let (Some(alert), Ok(Verdict::Transmit(_))) = (alert, decision)
+        if let (Some(alert), Ok(Verdict::Transmit(_))) = (routed.alert, decision)
             && frame.header.meta.labels() > 0
         {
             frame.push_label(self.templates, alert.with_ttl(alert.ttl() - 1));
@@ -100,14 +93,14 @@ impl<W: Witness> Pass<'_, W> {
 
     /// The last of the next hop's labels takes the place of `top`, the others go above it.
     #[inline(always)]
-    fn swap(&mut self, routed: Routed, frame: &mut Frame, top: Lse, set: NextHopSet, pushed_back: u16) -> Decision {
+    fn swap(&mut self, routed: Routed, frame: &mut Frame, top: Lse, set: NextHopSet) -> Decision {
         if routed.expired || top.ttl() <= 1 {
             return expired(routed.vrf);
         }
         let next_hop = *self.choose(set, frame);
         let labels = next_hop.push.labels();
         let Some((&last, above)) = labels.split_last() else { return Err(DropReason::UnknownLabel) };
-        let more = above.len() as u16 * LSE_OCTETS + pushed_back;
+        let more = above.len() as u16 * LSE_OCTETS + routed.alert_octets();
         if packet_octets(frame.header.meta) + more > next_hop.mtu {
             return self.too_long(routed, frame, &next_hop, i32::from(more));
         }
@@ -121,7 +114,6 @@ impl<W: Witness> Pass<'_, W> {
     }
 
     /// Pops `top` and sends what lies beneath to a next hop without looking at it (RFC 3031 §3.16).
-    #[allow(clippy::too_many_arguments)] // one per word of the label entry
     fn pop_to(
         &mut self,
         routed: Routed,
@@ -130,25 +122,28 @@ impl<W: Witness> Pass<'_, W> {
         model: TtlModel,
         payload: Payload,
         set: NextHopSet,
-        pushed_back: u16,
     ) -> Decision {
         if routed.expired || top.ttl() <= 1 {
             return expired(routed.vrf);
         }
-        let next_hop = *self.choose(set, frame);
-        let more = i32::from(next_hop.push.octets() + pushed_back) - i32::from(LSE_OCTETS);
-        if i32::from(packet_octets(frame.header.meta)) + more > i32::from(next_hop.mtu) {
-            return self.too_long(routed, frame, &next_hop, more);
-        }
+        // First what the label promises, then the length: no complaint is sent about what is not the promised packet.
         if top.is_bottom() {
             match (payload, frame.header.meta.kind()) {
                 (Payload::Ipv4, Kind::Ipv4) | (Payload::Ipv6, Kind::Ipv6) => {}
                 _ => return Err(DropReason::PayloadMismatch),
             }
         }
+        let next_hop = *self.choose(set, frame);
+        let pushed = next_hop.push.octets();
+        let alert = if pushed > 0 || !top.is_bottom() { routed.alert_octets() } else { 0 };
+        let more = i32::from(pushed + alert) - i32::from(LSE_OCTETS);
+        if i32::from(packet_octets(frame.header.meta)) + more > i32::from(next_hop.mtu) {
+            return self.too_long(routed, frame, &next_hop, more);
+        }
         frame.pop_label(self.templates);
         let ttl = top.ttl() - 1;
         let inner = if top.is_bottom() {
+            end_stack(frame);
             if model.is_uniform() {
                 take_over(frame, ttl, top.tc());
             }
@@ -188,6 +183,7 @@ impl<W: Witness> Pass<'_, W> {
             (mpls::FIRST_ORDINARY.., Kind::Ipv4 | Kind::Ipv6) => {}
             _ => return Err(DropReason::PayloadMismatch),
         }
+        end_stack(frame);
         if model.is_uniform() {
             // The IP path takes one off, once for the whole router.
             take_over(frame, top.ttl(), top.tc());
@@ -199,13 +195,9 @@ impl<W: Witness> Pass<'_, W> {
     /// Pops ELI and EL, if they come next (RFC 6790 §4.1); whether the bottom went with them.
     fn pop_entropy(&mut self, frame: &mut Frame) -> Result<bool, DropReason> {
         let mut indicator = self.next_label(frame)?;
-        if indicator.label() == mpls::EXTENSION && !indicator.is_bottom() {
-            // RFC 7274 §3.1: 7 means the same behind the extension label.
-            let Some(beneath) = frame.labels().nth(1).filter(|l| l.label() == mpls::ENTROPY_LABEL_INDICATOR) else {
-                return Ok(false);
-            };
+        if self.extends_indicator(frame) {
             frame.pop_label(self.templates);
-            indicator = beneath;
+            indicator = self.next_label(frame)?;
         }
         if indicator.label() != mpls::ENTROPY_LABEL_INDICATOR {
             return Ok(false);
@@ -220,6 +212,17 @@ impl<W: Witness> Pass<'_, W> {
         }
         frame.pop_label(self.templates);
         Ok(entropy.is_bottom())
+    }
+
+    /// Whether the extension label is on top with an entropy label indicator beneath it, inline or in the body: 7 means
+    /// the same behind it (RFC 7274 §3.1).
+    fn extends_indicator(&self, frame: &Frame) -> bool {
+        let mut labels = frame.labels();
+        if !labels.next().is_some_and(|top| top.label() == mpls::EXTENSION && !top.is_bottom()) {
+            return false;
+        }
+        let in_body = || be32(&frame.octets(self.templates).payload, 0).map(Lse);
+        labels.next().or_else(in_body).is_some_and(|beneath| beneath.label() == mpls::ENTROPY_LABEL_INDICATOR)
     }
 
     fn next_label(&self, frame: &Frame) -> Result<Lse, DropReason> {
@@ -242,6 +245,11 @@ fn expired(vrf: VrfId) -> Decision {
     Ok(Verdict::Punt { reason: PuntReason::MplsTtlExpired, vrf })
 }
 
+/// The stack is gone with its ethertype: labels pushed from here on are this router's own, so by 8847 (RFC 5332 §3).
+fn end_stack(frame: &mut Frame) {
+    frame.header.meta = frame.header.meta.with_upstream_labels(false);
+}
+
 /// Uniform model: the packet takes over TTL and class. Its DSCP stays where its precedence already says the class, and
 /// becomes the class selector (RFC 2474 §4.2.2) where not.
 fn take_over(frame: &mut Frame, ttl: u8, tc: u8) {
@@ -257,7 +265,8 @@ fn stack_octets(frame: &Frame, templates: &crate::frame::Templates) -> i32 {
     if frame.header.meta.kind() != Kind::Label {
         return inline;
     }
-    let deeper = frame.octets(templates).payload.chunks_exact(4);
-    let beneath = deeper.take_while(|lse| lse[2] & 1 == 0).count() as i32;
-    inline + 4 * (beneath + 1)
+    let mut deeper = frame.octets(templates).payload.chunks_exact(4);
+    let whole = deeper.len();
+    let beneath = deeper.position(|lse| lse[2] & 1 == 1).map_or(whole, |at| at + 1);
+    inline + 4 * beneath as i32
 }

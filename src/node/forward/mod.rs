@@ -18,7 +18,6 @@ use crate::id::{PortId, VrfId};
 use crate::table::{Fib, Matched, NextHop, PcpRule, Service, SubInterface, TagRule, Target};
 use crate::wire::ethernet::{self, FCS_OCTETS, HEADER_OCTETS};
 use crate::wire::mpls::{self, Lse};
-use crate::wire::vlan::Tag;
 
 /// Where a frame enters the datapath.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +97,16 @@ struct Routed {
     tags: u8,
     /// The TTL of a label popped here was 1 or 0: the frame may be for this router, but goes no further.
     expired: bool,
+    /// A router alert label that was on top: it goes back on top of the labels that the frame leaves with.
+    alert: Option<Lse>,
+}
+
+impl Routed {
+    /// Octets that a router alert adds to a frame that leaves with labels.
+    #[inline(always)]
+    fn alert_octets(self) -> u16 {
+        if self.alert.is_some() { mpls::LSE_OCTETS } else { 0 }
+    }
 }
 
 type Decision = Result<Verdict, DropReason>;
@@ -125,10 +134,12 @@ impl<W: Witness> Pass<'_, W> {
         match matched.sub.service {
             Service::Route(vrf) => self.routed(matched, vrf, frame),
             Service::CrossConnect { next_hop, pop, filter_reserved } => {
-                self.cross_connect(frame, next_hop, pop.min(matched.tags), filter_reserved)
+                let arrived = self.arrived_at_layer2(entry, matched, frame, pop);
+                self.cross_connect(frame, next_hop, arrived, filter_reserved)
             }
             Service::Pseudowire { next_hop, pop, control_word } => {
-                self.enter_pseudowire(frame, next_hop, pop.min(matched.tags), control_word)
+                let arrived = self.arrived_at_layer2(entry, matched, frame, pop);
+                self.enter_pseudowire(frame, next_hop, arrived.pop, control_word)
             }
         }
     }
@@ -136,7 +147,7 @@ impl<W: Witness> Pass<'_, W> {
     #[inline(always)]
     fn routed(&mut self, matched: Matched, vrf: VrfId, frame: &mut Frame) -> Decision {
         let mut meta = frame.header.meta;
-        let routed = Routed { vrf, tags: matched.tags, expired: false };
+        let routed = Routed { vrf, tags: matched.tags, expired: false, alert: None };
         if meta.labels() > 0 {
             if !matched.sub.mpls {
                 return Err(DropReason::MplsNotEnabled);
@@ -227,9 +238,4 @@ fn not_ip(frame: &Frame, templates: &Templates, mpls: bool) -> DropReason {
             _ => DropReason::NotIp,
         },
     }
-}
-
-/// The priority of the outer tag as it came; none is 0.
-fn outer_priority(frame: &Frame) -> (u8, bool) {
-    frame.tags().next().map_or((0, false), |tag: Tag| (tag.pcp(), tag.dei()))
 }

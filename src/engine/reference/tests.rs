@@ -1,0 +1,359 @@
+//! Small networks, each with instants computed by hand.
+
+use super::*;
+use crate::id::StreamId;
+use crate::node::RouterAddresses;
+use crate::port::{PolicerSpec, Policing, PortSpec, StrictQueues};
+use crate::table::{FibBuilder, IngressBuilder, NextHop, PcpRule, Service, SubInterface, TagRule, VlanKey};
+use crate::time::PortSpeed::G10;
+use crate::wire::vlan::Tag;
+use etherparse::PacketBuilder;
+use proptest::prelude::*;
+use std::net::Ipv4Addr;
+
+/// The wire time of 64 octets at 10 Gb/s.
+const W: u64 = 67_200;
+/// The delay of each link.
+const D: u64 = 1_000_000;
+/// When the first frame of 64 octets arrives at the router.
+const T: u64 = W + D;
+
+/// Hosts a (node 1, 10.0.1.0/24), b (2, 10.0.2.0/24) and c (3, 10.0.3.0/24) at ports 0, 1 and 2 of a router (0).
+fn star(change: impl FnOnce(&mut [PortSpec], &mut [NextHop; 3])) -> Network {
+    let mut network = Network::default();
+    let mut ports = ["a", "b", "c"].map(|name| PortSpec::new(name, G10));
+    let mut next_hops = [0, 1, 2].map(|port| NextHop::port(PortId(port)));
+    change(&mut ports, &mut next_hops);
+    let mut fib = FibBuilder::new(1);
+    let service = Service::Route(VrfId(0));
+    let sub = SubInterface { service, mpls: false, reset_dscp: false };
+    for (port, next_hop) in next_hops.into_iter().enumerate() {
+        fib.ingress(&IngressBuilder::default().sub(VlanKey::Untagged, sub));
+        let set = fib.next_hops(&[next_hop]);
+        fib.route(VrfId(0), format!("10.0.{}.0/24", port + 1).parse().unwrap(), set);
+    }
+    let here = fib.next_hops(&[NextHop::LOCAL]);
+    fib.route(VrfId(0), "192.0.2.1/32".parse().unwrap(), here);
+    let addresses = vec![RouterAddresses { v4: Some(Ipv4Addr::new(192, 0, 2, 1)), v6: None }];
+    let router = RouterSpec { fib: fib.build(), addresses, punt_delay: Span::from_us(20) };
+    let router = network.add("r", Role::Router(Box::new(router)), ports.into());
+    for (place, name) in ["a", "b", "c"].into_iter().enumerate() {
+        let port = PortSpec { buffer_octets: None, ..PortSpec::new("r", G10) };
+        let host = network.add(name, Role::Host, vec![port]);
+        network.join((host, PortId(0)), (router, PortId(place as u16)), Span::from_ps(D));
+    }
+    network
+}
+
+/// Sources at hosts a and c.
+fn from_a_and_c(a: Vec<Frame>, c: Vec<Frame>) -> Vec<Offered> {
+    let own = |source: u8, frames: Vec<Frame>| {
+        let number = |(seq, frame): (usize, Frame)| {
+            let id = crate::frame::Ident { stream: StreamId::new(source, 0), seq: seq as u32, ..frame.id };
+            Frame { id, ..frame }
+        };
+        frames.into_iter().enumerate().map(number).collect()
+    };
+    vec![Offered { node: NodeId(1), frames: own(0, a) }, Offered { node: NodeId(3), frames: own(1, c) }]
+}
+
+#[derive(Clone, Copy)]
+struct Udp {
+    sent: u64,
+    to: [u8; 4],
+    ttl: u8,
+    tos: u8,
+    payload: usize,
+}
+
+const UDP: Udp = Udp { sent: 0, to: [10, 0, 2, 1], ttl: 64, tos: 0, payload: 0 };
+
+fn frame(udp: Udp) -> Frame {
+    let mut packet = Vec::new();
+    let builder = PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([10, 0, 1, 1], udp.to, udp.ttl).udp(5, 53);
+    builder.write(&mut packet, &vec![7; udp.payload]).unwrap();
+    (packet[15], packet[20]) = (udp.tos, 0);
+    crate::wire::ipv4::fill_checksum(&mut packet[14..34]);
+    let mut frame = Frame::parse(&packet, packet.len() as u32, None).unwrap().frame;
+    frame.id.sent = Instant::from_ps(udp.sent);
+    frame
+}
+
+fn times(count: usize, udp: Udp) -> Vec<Frame> {
+    (0..count).map(|_| frame(udp)).collect()
+}
+
+/// The outcome, and (source, number, length, instant) of each frame that host b or another got.
+fn delivered(network: &Network, offered: Vec<Offered>) -> (Outcome, Vec<(usize, u32, u16, u64)>) {
+    let mut delivered = Vec::new();
+    let outcome = run(network, offered, None, &mut |event| {
+        if let What::Delivered(_) = event.what {
+            let frame = event.frame;
+            delivered.push((frame.id.stream.source(), frame.id.seq, frame.len(), event.at.as_ps()));
+        }
+    });
+    (outcome, delivered)
+}
+
+#[test]
+fn frames_follow_each_other_by_their_wire_time() {
+    let (outcome, got) = delivered(&star(|_, _| ()), from_a_and_c(times(2, UDP), vec![]));
+    assert_eq!(got, [(0, 0, 64, T + W + D), (0, 1, 64, T + 2 * W + D)]);
+    let out = &outcome.nodes[0].ports[1];
+    assert_eq!((out.first_sent, out.last_sent), (Some(Instant::from_ps(T + W)), Some(Instant::from_ps(T + 2 * W))));
+    assert_eq!((out.sent.frames, out.sent.octets, out.sent_flows), (2, 128, 1));
+    let delivery = outcome.nodes[2].delivery;
+    assert_eq!((delivery.least.as_ps(), delivery.most.as_ps()), (T + W + D, T + 2 * W + D));
+    assert_eq!(outcome.ended.as_ps(), T + 2 * W + D);
+}
+
+#[test]
+fn a_full_buffer_refuses_whoever_comes_last() {
+    // Room for one frame beside the one that starts: of two that come at once the one by the lower port is first.
+    let network = star(|ports, _| ports[1].buffer_octets = Some(84));
+    let (outcome, got) = delivered(&network, from_a_and_c(times(3, UDP), times(3, UDP)));
+    let expected = [(0, 0), (1, 0), (0, 1), (0, 2)].into_iter().enumerate();
+    let expected: Vec<_> = expected.map(|(i, (source, seq))| (source, seq, 64, T + (i as u64 + 1) * W + D)).collect();
+    assert_eq!(got, expected);
+    assert_eq!(outcome.nodes[0].ports[1].egress_drops.of(DropReason::QueueFull), 2);
+    assert_eq!(outcome.sources.iter().map(|s| (s.delivered, s.dropped)).collect::<Vec<_>>(), [(3, 0), (1, 2)]);
+}
+
+#[test]
+fn control_overtakes_what_waits() {
+    let control = Udp { sent: W, tos: 0xc0, ..UDP };
+    let order = |queue_of_class| {
+        let network = star(|ports, _| ports[1].queue_of_class = queue_of_class);
+        let (_, got) = delivered(&network, from_a_and_c(times(3, UDP), vec![frame(UDP), frame(control)]));
+        got.into_iter().map(|(source, seq, ..)| (source, seq)).collect::<Vec<_>>()
+    };
+    assert_eq!(order(PortSpec::CONTROL_FIRST), [(0, 0), (1, 0), (1, 1), (0, 1), (0, 2)]);
+    assert_eq!(order([0; 8]), [(0, 0), (1, 0), (0, 1), (1, 1), (0, 2)]);
+}
+
+#[test]
+fn policers_count_where_they_refuse() {
+    let policing = |vid, burst_octets| Policing {
+        policers: vec![PolicerSpec { rate_bps: 1, burst_octets }],
+        by_vid: vec![(vid, 0)],
+    };
+    let network = star(|ports, _| ports[0].ingress_policing = policing(0, 128));
+    let (outcome, got) = delivered(&network, from_a_and_c(times(3, UDP), times(3, UDP)));
+    assert_eq!(got.iter().filter(|got| got.0 == 0).count(), 2);
+    assert_eq!(outcome.nodes[0].ports[0].ingress_drops.of(DropReason::Policed), 1);
+    assert_eq!(outcome.sources[1].delivered, 3);
+
+    // On the way out by the tag that was pushed, its octets counted.
+    for (burst_octets, passed) in [(135, 1), (136, 2)] {
+        let network = star(|ports, next_hops| {
+            ports[1].egress_policing = policing(110, burst_octets);
+            next_hops[1].tags = TagRule::push(&[Tag::new(0x8100, 0, false, 110)], PcpRule::Fixed);
+        });
+        let (outcome, got) = delivered(&network, from_a_and_c(times(3, UDP), vec![]));
+        assert_eq!(got.len(), passed);
+        assert_eq!(outcome.nodes[0].ports[1].egress_drops.of(DropReason::Policed), 3 - passed as u64);
+    }
+}
+
+#[test]
+fn time_exceeded_comes_back_after_the_punt_delay() {
+    let network = star(|_, _| ());
+    let (outcome, got) = delivered(&network, from_a_and_c(times(1, Udp { ttl: 1, ..UDP }), vec![]));
+    // 20 + 8 + the whole packet of 28 octets in a frame of 74, 94 on the wire.
+    assert_eq!(got, [(0, 0, 74, T + 20_000_000 + 94 * 800 + D)]);
+    let router = &outcome.nodes[0];
+    assert_eq!((router.created, router.consumed), (1, 0));
+    assert_eq!(router.slow_path_drops.of(DropReason::TtlExpired), 1);
+    assert_eq!(outcome.nodes[1].delivery.count.frames, 1, "back at a");
+}
+
+#[test]
+fn what_the_slow_path_makes_enters_one_after_another() {
+    let mut entered = Vec::new();
+    let expire = Udp { ttl: 1, ..UDP };
+    let offered = from_a_and_c(times(1, expire), times(1, expire));
+    run(&star(|_, _| ()), offered, None, &mut |event| {
+        if let What::Entered(_) = event.what {
+            entered.push((event.frame.id.stream.source(), event.at.as_ps()));
+        }
+    });
+    assert_eq!(entered, [(0, T + 20_000_000), (1, T + 20_000_001)]);
+}
+
+#[test]
+fn fragments_leave_in_order() {
+    let network = star(|_, next_hops| next_hops[1].mtu = 1000);
+    let (outcome, got) = delivered(&network, from_a_and_c(times(1, Udp { payload: 1472, ..UDP }), vec![]));
+    // 1480 octets of data: 976 (a multiple of 8 that fits 980) and 504, each behind 20 and in 18 octets of Ethernet.
+    let enters = 1538 * 800 + D + 20_000_000;
+    let first = enters + (1014 + 20) * 800;
+    assert_eq!(got, [(0, 0, 1014, first + D), (0, 0, 542, first + (542 + 20) * 800 + D)]);
+    let source = outcome.sources[0];
+    assert_eq!((source.offered.frames, source.created, source.consumed, source.delivered), (1, 2, 1, 2));
+}
+
+#[test]
+fn a_packet_for_the_router_is_consumed() {
+    let (outcome, _) = delivered(&star(|_, _| ()), from_a_and_c(times(1, Udp { to: [192, 0, 2, 1], ..UDP }), vec![]));
+    assert_eq!((outcome.nodes[0].consumed, outcome.sources[0].consumed), (1, 1));
+}
+
+#[test]
+fn an_error_that_finds_no_way_back_is_a_slow_path_drop() {
+    let network = star(|_, next_hops| next_hops[0] = NextHop::discard(DropReason::NoRoute));
+    let (outcome, got) = delivered(&network, from_a_and_c(times(1, Udp { ttl: 1, ..UDP }), vec![]));
+    assert_eq!(got, []);
+    let drops: Vec<_> = outcome.nodes[0].slow_path_drops.iter().collect();
+    assert_eq!(drops, [(DropReason::NoRoute, 1), (DropReason::TtlExpired, 1)]);
+}
+
+#[test]
+fn an_outage_takes_what_is_on_the_link_in_it() {
+    let mut network = star(|_, _| ());
+    // Frame i leaves a from i*W and is at the router at (i+1)*W + D: frames 2 to 4 are on the link at some time of this.
+    network.links[0].faults.outages = vec![(Instant::from_ps(3 * W + D), Instant::from_ps(4 * W + 1))];
+    let (outcome, got) = delivered(&network, from_a_and_c(times(6, UDP), vec![]));
+    assert_eq!(got.iter().map(|got| got.1).collect::<Vec<_>>(), [0, 1, 5]);
+    let port = &outcome.nodes[0].ports[0];
+    assert_eq!((port.ingress_drops.of(DropReason::LinkDown), port.received.frames), (3, 3));
+    assert_eq!(outcome.nodes[1].ports[0].sent.frames, 6);
+}
+
+#[test]
+fn random_loss_is_the_links_own_and_repeats() {
+    let lost = |seed, loss_ppb| {
+        let mut network = star(|_, _| ());
+        network.seed = seed;
+        network.links[0].faults.loss_ppb = loss_ppb;
+        let (outcome, got) = delivered(&network, from_a_and_c(times(1000, UDP), times(100, UDP)));
+        assert_eq!(outcome.sources[1].dropped, 0);
+        let lost = outcome.nodes[0].ports[0].ingress_drops.of(DropReason::LinkLoss);
+        assert_eq!(got.len() as u64 + lost, 1100);
+        (lost, got)
+    };
+    assert_eq!(lost(1, 1_000_000_000).0, 1000);
+    let (some, got) = lost(1, 100_000_000);
+    assert!((50..150).contains(&some), "{some}");
+    assert_eq!(lost(1, 100_000_000).1, got);
+    assert_ne!(lost(2, 100_000_000).1, got);
+}
+
+#[test]
+fn a_run_cut_short_knows_what_is_under_way() {
+    let cut = |until| {
+        let later = Udp { sent: 5 * W, ..UDP };
+        let mut frames = times(3, UDP);
+        frames.extend(times(1, later));
+        run(&star(|_, _| ()), from_a_and_c(frames, vec![]), Some(Instant::from_ps(until)), &mut |_| ())
+    };
+    // At 2W the second frame's end and the third's start are due, and not done any more.
+    let outcome = cut(2 * W);
+    assert_eq!((outcome.sources[0].offered.frames, outcome.sources[0].in_network), (3, 3));
+    assert_eq!((outcome.nodes[1].ports[0].sent.frames, outcome.ended), (2, Instant::ZERO));
+    assert_eq!(outcome.nodes[1].ports[0].last_sent, Some(Instant::from_ps(2 * W)), "the stamp is of the last bit");
+    assert_eq!(cut(2 * W + 1).nodes[1].ports[0].sent.frames, 3);
+    // One ps after the first is at the router it is on its way out; the fourth was offered.
+    let outcome = cut(T + 1);
+    assert_eq!((outcome.sources[0].offered.frames, outcome.sources[0].in_network), (4, 4));
+    assert_eq!((outcome.nodes[0].ports[1].sent.frames, outcome.ended.as_ps()), (1, T));
+    assert_eq!(cut(T).nodes[0].ports[1].sent.frames, 0);
+    let whole = cut(u64::MAX);
+    assert_eq!((whole.sources[0].in_network, whole.sources[0].delivered), (0, 4));
+}
+
+#[test]
+fn ports_without_a_way_out_say_which() {
+    let network = star(|ports, _| ports[1].admin_up = false);
+    let outcome = delivered(&network, from_a_and_c(times(2, UDP), vec![])).0;
+    assert_eq!(outcome.nodes[0].ports[1].egress_drops.of(DropReason::AdminDown), 2);
+    let mut network = star(|_, _| ());
+    network.links.retain(|link| link.to.0 != NodeId(2));
+    let outcome = delivered(&network, from_a_and_c(times(2, UDP), vec![])).0;
+    assert_eq!(outcome.nodes[0].ports[1].egress_drops.of(DropReason::LinkDown), 2);
+    network.links.retain(|link| link.from.0 != NodeId(1));
+    let outcome = delivered(&network, from_a_and_c(times(2, UDP), vec![])).0;
+    assert_eq!(outcome.nodes[1].ports[0].egress_drops.of(DropReason::AdminDown), 2);
+    assert_eq!(outcome.sources[0].dropped, 2);
+}
+
+/// A host with ports that are down or lead nowhere spreads over the others.
+#[test]
+fn a_host_uses_the_ports_that_work() {
+    let mut network = Network::default();
+    let names = ["down", "one", "nowhere", "two"];
+    let mut ports: Vec<_> = names.iter().map(|name| PortSpec::new(*name, G10)).collect();
+    ports[0].admin_up = false;
+    let ends = ports.clone();
+    let (a, b) = (network.add("a", Role::Host, ports), network.add("b", Role::Host, ends));
+    for port in [0, 1, 3] {
+        network.join((a, PortId(port)), (b, PortId(port)), Span::from_us(1));
+    }
+    let frames = (0..100u32).map(|hash| {
+        let mut frame = frame(UDP);
+        frame.header.hash = hash;
+        frame
+    });
+    let outcome = run(&network, vec![Offered { node: a, frames: frames.collect() }], None, &mut |_| ());
+    let sent = [0, 1, 2, 3].map(|port| outcome.nodes[0].ports[port].sent.frames);
+    assert_eq!((sent[0], sent[1] + sent[2] + sent[3], sent[2]), (0, 100, 0));
+    let seconds = (0..100).filter(|&hash| spread(hash, 2) == 1).count() as u64;
+    assert_eq!(sent[3], seconds);
+}
+
+#[test]
+fn the_watcher_is_told_everything_in_order() {
+    let mut told = Vec::new();
+    run(&star(|_, _| ()), from_a_and_c(times(1, UDP), vec![]), None, &mut |event| {
+        let what = format!("{:?}", event.what);
+        let name = what.split([' ', '(']).next().unwrap().to_string();
+        told.push((event.at.as_ps(), event.node.0, event.number, name));
+    });
+    let expected = [
+        (0, 1, "Offered"),
+        (0, 1, "Queued"),
+        (0, 1, "Started"),
+        (T, 0, "Arrived"),
+        (T, 0, "Forwarded"),
+        (T, 0, "Queued"),
+        (T, 0, "Started"),
+        (T + W + D, 2, "Arrived"),
+        (T + W + D, 2, "Delivered"),
+    ];
+    assert_eq!(told, expected.map(|(at, node, name)| (at, node, 0, name.to_string())));
+}
+
+proptest! {
+    /// Queues as drawn in a textbook and queues without an event per frame are the same thing.
+    #[test]
+    fn a_port_equals_strict_queues(
+        arrivals in proptest::collection::vec((0u64..200_000, 64u16..1500, 0u8..8), 1..80),
+        buffer in proptest::option::of(0u64..5000),
+        two: bool,
+    ) {
+        let queue_of_class = if two { PortSpec::CONTROL_FIRST } else { [0; 8] };
+        let mut network = Network::default();
+        let spec = PortSpec { buffer_octets: buffer, queue_of_class, ..PortSpec::new("p", G10) };
+        let a = network.add("a", Role::Host, vec![spec.clone()]);
+        let b = network.add("b", Role::Host, vec![spec.clone()]);
+        network.join((a, PortId(0)), (b, PortId(0)), Span::from_us(1));
+        let (mut at, mut frames) = (0, Vec::new());
+        let mut queues = StrictQueues::new(&spec);
+        let (mut left, mut refused) = (Vec::new(), 0);
+        for (seq, (gap, len, class)) in arrivals.into_iter().enumerate() {
+            at += gap;
+            let mut it = frame(Udp { sent: at, ..UDP });
+            it.header.meta = it.header.meta.with_len(len).with_class(class);
+            it.id.seq = seq as u32;
+            let mut twin = frame(Udp { sent: at, ..UDP });
+            (twin.header, twin.id) = (it.header, it.id);
+            frames.push(it);
+            let leave = |f: &mut Frame, t: Instant| left.push((f.id.seq, t.as_ps()));
+            refused += u64::from(queues.accept(Instant::from_ps(at), &mut twin, leave).is_err());
+        }
+        queues.start_before(Instant::MAX, |f, t| left.push((f.id.seq, t.as_ps())));
+        let (outcome, got) = delivered(&network, vec![Offered { node: a, frames }]);
+        let expected: Vec<_> = left.into_iter().map(|(seq, t)| (seq, t + D)).collect();
+        prop_assert_eq!(got.into_iter().map(|got| (got.1, got.3)).collect::<Vec<_>>(), expected);
+        prop_assert_eq!(outcome.nodes[0].ports[0].egress_drops.of(DropReason::QueueFull), refused);
+    }
+}

@@ -1,0 +1,339 @@
+//! A capture as a source of frames: read, selected, mapped, parsed and scheduled, batch by batch; it runs nothing.
+
+use super::flow_table::FlowTable;
+use super::map::{self, Move};
+use super::schedule::{Pace, Schedule, ScheduleError};
+use super::split::{Side, Split};
+use crate::capture::{CaptureError, CaptureReader, CaptureTime, ReadCounts, Record};
+use crate::frame::{Bodies, Frame, Kind};
+use crate::id::StreamId;
+use crate::time::{Instant, MIN_FRAME_OCTETS};
+use crate::wire::{ipv4, ipv6};
+use ipnet::IpNet;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// What is done with frames that a snap length cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CutFrames {
+    /// They have the length that they had on the wire; what is missing is zeros.
+    #[default]
+    Pad,
+    /// They have the length that was captured.
+    AsCaptured,
+    /// They are left out.
+    Skip,
+}
+
+/// One capture file, and which of its interfaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptureFile {
+    /// The file; `-` is standard input.
+    pub path: PathBuf,
+    /// The interface of a pcapng file, by name or number; all if `None`.
+    pub interface: Option<String>,
+}
+
+/// A replay as it is asked for.
+#[derive(Clone, Debug)]
+pub struct ReplaySpec {
+    /// The captures, one after another.
+    pub files: Vec<CaptureFile>,
+    /// When frames leave.
+    pub pace: Pace,
+    /// How often all files are played.
+    pub rounds: u64,
+    /// Frames at the most; all if `None`.
+    pub limit: Option<u64>,
+    /// What is done with cut frames.
+    pub cut: CutFrames,
+    /// Moves of addresses.
+    pub moves: Vec<Move>,
+    /// Which side of a two-way capture this source is.
+    pub side: Option<(Split, Side)>,
+    /// The number of the source.
+    pub source: u8,
+    /// Prefixes that the scenario knows: what goes elsewhere is counted as unrouted.
+    pub known: Vec<IpNet>,
+    /// The capture time of the run's start; the first frame's if `None`.
+    pub base: Option<CaptureTime>,
+}
+
+/// What a replay came upon.
+#[derive(Clone, Debug, Default)]
+pub struct ReplayCounts {
+    /// Per file: its name and what reading it found (in the last round).
+    pub files: Vec<(String, ReadCounts)>,
+    /// Frames given to the run.
+    pub frames: u64,
+    /// Their octets, FCS included, as they come from the capture.
+    pub octets: u64,
+    /// Cut frames that were padded to their length.
+    pub padded: u64,
+    /// Cut frames that were left out.
+    pub skipped: u64,
+    /// Frames over 16 KiB, which are not taken.
+    pub too_long: u64,
+    /// Frames of the other side of a split capture.
+    pub other_side: u64,
+    /// Frames of other interfaces.
+    pub other_interface: u64,
+    /// Frames whose addresses were moved.
+    pub moved: u64,
+    /// IP frames to destinations that the scenario does not know.
+    pub unrouted: u64,
+    /// Frames that are not IP, as far as can be seen from outside.
+    pub not_ip: u64,
+    /// Different flows.
+    pub flows: u64,
+    /// Whether there were more flows than are told apart.
+    pub flows_exceeded: bool,
+    /// Frames whose time lay before that of the frame before them.
+    pub timestamp_regressions: u64,
+    /// Frames without a time of their own.
+    pub unstamped: u64,
+    /// When the last frame was due.
+    pub last_due: Instant,
+}
+
+/// Why a replay stopped before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A file cannot be read, or not further.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// The frames leave over too long a time.
+    #[error("{file}: record {record}: {source}")]
+    Schedule {
+        /// The file.
+        file: String,
+        /// The record.
+        record: u64,
+        /// What is wrong.
+        source: ScheduleError,
+    },
+}
+
+/// A replay under way.
+pub struct Replay {
+    spec: ReplaySpec,
+    schedule: Schedule,
+    reader: Option<CaptureReader>,
+    /// The file that is read or comes next.
+    file: usize,
+    round: u64,
+    flows: FlowTable,
+    counts: ReplayCounts,
+    scratch: Vec<u8>,
+    failed: Option<ReplayError>,
+}
+
+impl Replay {
+    /// A replay before its first frame.
+    pub fn new(spec: ReplaySpec) -> Self {
+        let schedule = Schedule::new(spec.pace);
+        let schedule = match spec.base {
+            Some(base) => schedule.with_base(base),
+            None => schedule,
+        };
+        let counts = ReplayCounts::default();
+        let (flows, scratch) = (FlowTable::default(), Vec::new());
+        Replay { spec, schedule, reader: None, file: 0, round: 0, flows, counts, scratch, failed: None }
+    }
+
+    /// Adds the next frames to `batch` until it holds `most`; `false` when there are no more, for whatever reason.
+    /// Bodies come from `spare` as long as it has any.
+    pub fn fill(&mut self, batch: &mut Vec<Frame>, most: usize, spare: &mut Bodies) -> bool {
+        while batch.len() < most {
+            if self.spec.limit.is_some_and(|limit| self.counts.frames >= limit) {
+                self.note_file();
+                return false;
+            }
+            match self.next(spare) {
+                Ok(Some(frame)) => batch.push(frame),
+                Ok(None) => return false,
+                Err(error) => {
+                    self.note_file();
+                    self.failed = Some(error);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// What was met so far, and what ended the replay before its time.
+    pub fn finish(mut self) -> (ReplayCounts, Option<ReplayError>) {
+        self.counts.flows = self.flows.len();
+        self.counts.flows_exceeded = self.flows.is_exceeded();
+        self.counts.timestamp_regressions = self.schedule.timestamp_regressions();
+        self.counts.unstamped = self.schedule.unstamped();
+        (self.counts, self.failed)
+    }
+
+    fn next(&mut self, spare: &mut Bodies) -> Result<Option<Frame>, ReplayError> {
+        loop {
+            if self.reader.is_none() && !self.open_next()? {
+                return Ok(None);
+            }
+            let Some(reader) = &mut self.reader else { return Ok(None) };
+            let Some((record, interfaces)) = reader.next_described()? else {
+                self.note_file();
+                self.reader = None;
+                continue;
+            };
+            let wanted = self.spec.files[self.file - 1].interface.as_deref();
+            let here = interfaces.get(record.interface as usize).map_or("", |interface| interface.name.as_str());
+            if wanted.is_some_and(|wanted| !is_interface(wanted, record.interface, here)) {
+                self.counts.other_interface += 1;
+                continue;
+            }
+            let mut pass = Pass {
+                spec: &mut self.spec,
+                schedule: &mut self.schedule,
+                flows: &mut self.flows,
+                counts: &mut self.counts,
+                scratch: &mut self.scratch,
+            };
+            let frame = pass.frame(&record, spare).map_err(|source| ReplayError::Schedule {
+                file: self.spec.files[self.file - 1].path.display().to_string(),
+                record: record.number,
+                source,
+            })?;
+            if frame.is_some() {
+                return Ok(frame);
+            }
+        }
+    }
+
+    /// Opens the file that comes next; `false` after the last one of the last round.
+    fn open_next(&mut self) -> Result<bool, ReplayError> {
+        if self.file == self.spec.files.len() {
+            self.round += 1;
+            // A round that gave nothing will give nothing the next time.
+            if self.round >= self.spec.rounds || self.counts.frames == 0 {
+                return Ok(false);
+            }
+            self.file = 0;
+        }
+        self.reader = Some(open(&self.spec.files[self.file])?);
+        if self.file > 0 || self.round > 0 {
+            self.schedule.next_file();
+        }
+        self.file += 1;
+        Ok(true)
+    }
+
+    /// Keeps what reading the present file found.
+    fn note_file(&mut self) {
+        let Some(reader) = &self.reader else { return };
+        let found = (reader.file().to_owned(), reader.counts().clone());
+        match self.counts.files.get_mut(self.file - 1) {
+            Some(file) => *file = found,
+            None => self.counts.files.push(found),
+        }
+    }
+}
+
+/// One record's way to a frame.
+struct Pass<'a> {
+    spec: &'a mut ReplaySpec,
+    schedule: &'a mut Schedule,
+    flows: &'a mut FlowTable,
+    counts: &'a mut ReplayCounts,
+    scratch: &'a mut Vec<u8>,
+}
+
+impl Pass<'_> {
+    #[inline]
+    fn frame(&mut self, record: &Record<'_>, spare: &mut Bodies) -> Result<Option<Frame>, ScheduleError> {
+        if let Some((split, side)) = &mut self.spec.side
+            && split.side(record.octets) != *side
+        {
+            self.counts.other_side += 1;
+            return Ok(None);
+        }
+        let Some(wire_octets) = self.length(record) else { return Ok(None) };
+        let mut octets = record.octets;
+        if !self.spec.moves.is_empty() {
+            self.scratch.clear();
+            self.scratch.extend_from_slice(octets);
+            self.counts.moved += u64::from(map::apply(&self.spec.moves, self.scratch));
+            octets = self.scratch;
+        }
+        let Some(parsed) = Frame::parse(octets, wire_octets, spare.pop()) else {
+            self.counts.too_long += 1;
+            return Ok(None);
+        };
+        let mut frame = parsed.frame;
+        let on_wire = u32::from(frame.len().max(MIN_FRAME_OCTETS));
+        frame.id.sent = self.schedule.next(record.stamped.then_some(record.time), on_wire)?;
+        frame.id.stream = StreamId::new(self.spec.source, self.flows.number(parsed.flow));
+        frame.id.seq = record.number as u32;
+        self.counts.frames += 1;
+        self.counts.octets += u64::from(frame.len());
+        self.counts.last_due = frame.id.sent;
+        self.judge_destination(&frame);
+        Ok(Some(frame))
+    }
+
+    /// The octets that the frame is to have on the wire, without FCS; `None` if it is left out.
+    #[inline]
+    fn length(&mut self, record: &Record<'_>) -> Option<u32> {
+        if !record.is_snapped() {
+            return Some(record.original_len);
+        }
+        match self.spec.cut {
+            CutFrames::Pad => {
+                self.counts.padded += 1;
+                Some(record.original_len)
+            }
+            CutFrames::AsCaptured => Some(record.octets.len() as u32),
+            CutFrames::Skip => {
+                self.counts.skipped += 1;
+                None
+            }
+        }
+    }
+
+    /// Counts frames that are not IP, and those to destinations that the scenario does not know.
+    #[inline]
+    fn judge_destination(&mut self, frame: &Frame) {
+        let octets = frame.body.as_ref().map_or(&[][..], |body| &body.payload);
+        let destination = match frame.header.meta.kind() {
+            Kind::Ipv4 => ipv4::destination(octets).map(|a| IpAddr::V4(a.into())),
+            Kind::Ipv6 => ipv6::destination(octets).map(|a| IpAddr::V6(a.into())),
+            _ => None,
+        };
+        match destination {
+            None => self.counts.not_ip += 1,
+            Some(to) if !self.spec.known.iter().any(|prefix| prefix.contains(&to)) => self.counts.unrouted += 1,
+            Some(_) => {}
+        }
+    }
+}
+
+/// Whether `wanted`, a name or a number, is the interface with this number and name.
+fn is_interface(wanted: &str, number: u32, name: &str) -> bool {
+    wanted == name || wanted.parse() == Ok(number)
+}
+
+fn open(file: &CaptureFile) -> Result<CaptureReader, CaptureError> {
+    if file.path.as_os_str() == "-" {
+        return CaptureReader::from_read(Box::new(std::io::stdin()), "standard input");
+    }
+    CaptureReader::open(&file.path)
+}
+
+/// The capture time of the first frame of `file` that has one; `None` if none has.
+pub fn first_time(file: &CaptureFile) -> Result<Option<CaptureTime>, CaptureError> {
+    let mut reader = open(file)?;
+    while let Some((record, interfaces)) = reader.next_described()? {
+        let here = interfaces.get(record.interface as usize).map_or("", |interface| interface.name.as_str());
+        let wanted = file.interface.as_deref();
+        if record.stamped && wanted.is_none_or(|wanted| is_interface(wanted, record.interface, here)) {
+            return Ok(Some(record.time));
+        }
+    }
+    Ok(None)
+}
