@@ -8,7 +8,6 @@ mod new;
 mod observe;
 mod replay;
 
-
 use crate::scenario::{CompileOptions, Compiled, Diagnostics, Scenario, Unrouted, compile};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{IsTerminal, Write};

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::Scenario;
 use super::diagnostic::{Diagnostic, Problems};
-use super::model::{Encapsulation, PairId};
+use super::model::{CircuitId, Encapsulation, Gateway, PairId, PortPair};
 use super::read::{CircuitFacts, Facts, Owner};
 use super::source::{Extent, Located};
 use super::units::rate_text;
@@ -48,10 +48,47 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
             warn(&circuit.name, message, "leads nowhere", "name it in the `circuits` of a gateway");
         }
     }
+    for gateway in &scenario.gateways {
+        one_site(scenario, gateway, problems);
+    }
+    for pair in &scenario.pairs {
+        unpaired_ipv6(scenario, pair, problems);
+    }
     for (place, vnet) in scenario.vnets.iter().enumerate() {
         if !scenario.gateways.iter().any(|gateway| gateway.vnets.iter().any(|v| v.index() == place)) {
             let message = format!("virtual network `{}` is behind no gateway", vnet.name.value);
             warn(&vnet.name, message, "cannot be reached", "name it in the `vnets` of a gateway");
+        }
+    }
+}
+
+/// The way back from a virtual network is a choice by flow among circuits: they must lead to the same site.
+fn one_site(scenario: &Scenario, gateway: &Gateway, problems: &Problems) {
+    let site =
+        |circuit: &Located<CircuitId>| scenario.pairs[scenario.circuits[circuit.index()].pair.index()].site.value;
+    let Some((first, rest)) = gateway.circuits.split_first() else { return };
+    if let Some(other) = rest.iter().find(|circuit| site(circuit) != site(first)) {
+        let names = [first, other].map(|circuit| &scenario.sites[site(circuit).index()].name.value);
+        let message = format!(
+            "circuits of two sites, `{}` and `{}`, behind one gateway are not emulated yet",
+            names[0], names[1]
+        );
+        let two = Diagnostic::error(other.at, message).label("leads to another site").also(first.at, "than this");
+        problems.report(two.remedy("give each site a gateway and a virtual network of its own"));
+    }
+}
+
+/// IPv6 prefixes of a site need IPv6 subnets on its peerings.
+fn unpaired_ipv6(scenario: &Scenario, pair: &PortPair, problems: &Problems) {
+    let site = &scenario.sites[pair.site.index()];
+    let Some(prefix) = site.prefixes.iter().find(|prefix| matches!(prefix.value, IpNet::V6(_))) else { return };
+    for circuit in scenario.circuits.iter().filter(|circuit| scenario.pairs[circuit.pair.index()].name == pair.name) {
+        if let Some(peering) = circuit.private.as_ref().filter(|peering| peering.v6.is_none()) {
+            let message =
+                format!("site `{}` has IPv6, and circuit `{}` carries none", site.name.value, circuit.name.value);
+            let warning =
+                Diagnostic::warning(peering.at, message).label("no `subnets_v6`").also(prefix.at, "IPv6 here");
+            problems.report(warning.remedy("add `subnets_v6 = \"2001:db8:ff::/125\"`"));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Scenario files: TOML as written, checked all at once, and a [`Scenario`] as meant; presets. It runs nothing.
 
 mod check;
+pub mod compile;
 mod diagnostic;
+mod graph;
 mod model;
 mod nearest;
 mod preset;
@@ -16,7 +18,11 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
+pub use compile::{
+    CompileOptions, Compiled, Connection, KnownPrefixes, NamedPlace, Place, Plane, Side, Unrouted, compile,
+};
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
+pub use graph::{GraphFormat, graph};
 pub use model::{
     Admin, Attachment, Bfd, Bgp, Circuit, CircuitId, CrossConnect, EgressTags, Encapsulation, Gateway, Hop, LabelEntry,
     LabelOp, Lan, LinkAddresses, OutLabel, PairId, PairLink, Peering, PeeringAddresses, PortPair, Pseudowire,

@@ -36,7 +36,7 @@ fn the_direct_preset_means_what_it_says() {
     let [pair] = &scenario.pairs[..] else { panic!() };
     assert_eq!(pair.encapsulation, Encapsulation::Qinq { outer_tpid: 0x8100 });
     assert_eq!((pair.port, pair.location.as_str(), pair.queues), (PortSpeed::G100, "London", 2));
-    assert_eq!(pair.buffer_octets, 62_500_000, "100 Gb/s for 5 ms");
+    assert_eq!(pair.buffer_octets, 10 << 20, "1 MiB for each 10 Gb/s");
     let link = (Admin::Enabled, Span::from_ms(1), 0);
     assert_eq!([pair.primary, pair.secondary].map(|l| (l.admin, l.delay.value, l.loss_ppb)), [link; 2]);
     let [circuit] = &scenario.circuits[..] else { panic!() };
@@ -74,7 +74,7 @@ fn one_link_may_differ_from_the_other() {
     let secondary = pair.secondary;
     assert_eq!(
         (secondary.admin, secondary.delay.value, secondary.loss_ppb),
-        (Admin::Disabled, Span::from_ms(2), 5_000)
+        (Admin::Disabled, Span::from_ms(2), 5_000_000)
     );
 }
 

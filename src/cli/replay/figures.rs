@@ -17,9 +17,10 @@ pub(super) fn report(plan: &Plan, done: &Done, threads: usize) -> report::Replay
         source_figures(source, counts, failed.as_ref(), host)
     });
     let ports = plan.network.nodes.iter().zip(&outcome.nodes).flat_map(|(node, counts)| {
-        node.ports.iter().zip(&counts.ports).map(|(port, counts)| {
-            PortFigures::new(format!("{}:{}", node.name, port.name), port.speed.bps(), counts)
-        })
+        node.ports
+            .iter()
+            .zip(&counts.ports)
+            .map(|(port, counts)| PortFigures::new(format!("{}:{}", node.name, port.name), port.speed.bps(), counts))
     });
     let circuits = plan.circuits.iter().map(|circuit| {
         let connections = circuit.connections.iter().map(|(name, (node, port))| {
@@ -137,7 +138,9 @@ pub(super) fn why_nothing(counts: &ReplayCounts) -> String {
         .collect();
     if !refused.is_empty() {
         let what = refused.join(", ");
-        return format!("no record can be made an Ethernet frame ({what}); capture on an Ethernet, IP or cooked interface");
+        return format!(
+            "no record can be made an Ethernet frame ({what}); capture on an Ethernet, IP or cooked interface"
+        );
     }
     for (frames, why) in [
         (counts.too_long, "every frame is over 16 KiB, which no port takes"),

@@ -88,11 +88,16 @@ impl Plan {
 
     /// Creates the files to be written.
     pub(super) fn open_files(&self) -> Result<Vec<PortFile>, Failure> {
-        let all = || self.network.nodes.iter().zip(0..).flat_map(|(node, n)| {
-            (0..node.ports.len()).map(move |port| (NodeId(n), PortId(port as u16)))
-        });
+        let all = || {
+            self.network
+                .nodes
+                .iter()
+                .zip(0..)
+                .flat_map(|(node, n)| (0..node.ports.len()).map(move |port| (NodeId(n), PortId(port as u16))))
+        };
         let create = |file: &PlannedFile| {
-            let others: Vec<_> = if file.all_drops { all().filter(|at| !file.sent.contains(at)).collect() } else { vec![] };
+            let others: Vec<_> =
+                if file.all_drops { all().filter(|at| !file.sent.contains(at)).collect() } else { vec![] };
             let sources = self.sources.iter().map(|source| source.name.clone()).collect();
             PortFile::create(&file.path, &self.network, &file.sent, &others, sources, (self.epoch, self.stamps))
                 .map_err(|error| Failure::Runtime(format!("{}: {error}", file.path.display())))
@@ -134,7 +139,8 @@ struct EntryPoint {
 
 fn entries(args: &ReplayArgs) -> Result<Vec<EntryPoint>, Failure> {
     let usage = |text: &str| Err(Failure::Usage(text.into()));
-    let captures: Vec<_> = args.captures.iter().map(|path| CaptureFile { path: path.clone(), interface: None }).collect();
+    let captures: Vec<_> =
+        args.captures.iter().map(|path| CaptureFile { path: path.clone(), interface: None }).collect();
     let own: Vec<_> = args.into.iter().map(|into| into.split_once('=')).collect();
     if let Some(split) = &args.split {
         let [first, second] = &args.into[..] else {
@@ -310,7 +316,9 @@ fn files(args: &ReplayArgs, compiled: &Compiled) -> Result<Vec<PlannedFile>, Fai
     }
     for text in &args.write {
         let Some((name, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
-            return Err(Failure::Usage(format!("--write {text}: write PORT=FILE, such as london.primary=primary.pcapng")));
+            return Err(Failure::Usage(format!(
+                "--write {text}: write PORT=FILE, such as london.primary=primary.pcapng"
+            )));
         };
         files.push(PlannedFile { path: path.into(), sent: port(name)?, all_drops: false });
     }

@@ -1,0 +1,107 @@
+//! A network under construction: nodes get ports as links need them, and next hops know their neighbours' addresses.
+
+use std::collections::BTreeMap;
+
+use crate::engine::{LinkSpec, Network, Role, RouterSpec};
+use crate::id::{NodeId, PortId};
+use crate::node::RouterAddresses;
+use crate::port::{FaultSpec, PortSpec};
+use crate::rng::mix64;
+use crate::scenario::Scenario;
+use crate::scenario::model::Settings;
+use crate::scenario::source::Extent;
+use crate::table::{FibBuilder, IngressBuilder, NextHop, Service, SubInterface, TagRule, VlanKey};
+use crate::time::{PortSpeed, Span};
+use crate::wire::ethernet::Mac;
+
+/// A port of a node.
+pub(super) type End = (NodeId, PortId);
+
+/// A network under construction.
+pub(super) struct Draft {
+    pub(super) network: Network,
+    /// Per node, what in the file it is made for.
+    pub(super) written: Vec<Extent>,
+    settings: Settings,
+    hash_seed: u64,
+    /// What each sending port leads to.
+    peers: BTreeMap<End, End>,
+}
+
+impl Draft {
+    /// Nothing yet.
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        Draft {
+            network: Network { seed: scenario.seed, ..Network::default() },
+            written: Vec::new(),
+            settings: scenario.settings,
+            hash_seed: scenario.settings.hash_seed.unwrap_or(scenario.seed),
+            peers: BTreeMap::new(),
+        }
+    }
+
+    /// A node without ports; a host until it is made a router.
+    pub(super) fn node(&mut self, name: String, written: Extent) -> NodeId {
+        self.written.push(written);
+        self.network.add(name, Role::Host, Vec::new())
+    }
+
+    /// A further port of `node`.
+    pub(super) fn port(&mut self, node: NodeId, spec: PortSpec) -> End {
+        let ports = &mut self.network.nodes[node.index()].ports;
+        ports.push(spec);
+        (node, PortId(ports.len() as u16 - 1))
+    }
+
+    /// A link in one direction.
+    pub(super) fn link(&mut self, from: End, to: End, delay: Span, loss_ppb: u32) {
+        let faults = FaultSpec { loss_ppb, outages: Vec::new() };
+        self.network.links.push(LinkSpec { from, to, delay, faults });
+        self.peers.insert(from, to);
+    }
+
+    /// A link in each direction.
+    pub(super) fn join(&mut self, a: End, b: End, delay: Span, loss_ppb: u32) {
+        self.link(a, b, delay, loss_ppb);
+        self.link(b, a, delay, loss_ppb);
+    }
+
+    /// The next hop by `port`: addressed to whatever is at the other end, with these tags.
+    pub(super) fn next_hop(&mut self, port: End, mtu: u16, tags: TagRule) -> NextHop {
+        let peer = self.peers.get(&port).map_or(Mac::default(), |peer| Mac::local(peer.0.0, peer.1.0));
+        let mac = self.network.templates.intern(peer, Mac::local(port.0.0, port.1.0));
+        NextHop { mac, mtu, tags, ..NextHop::port(port.1) }
+    }
+
+    /// Makes a router of `node`.
+    pub(super) fn route(&mut self, node: NodeId, mut fib: FibBuilder, addresses: Vec<RouterAddresses>) {
+        // Routers that spread by the same seed would spread what another left together no further.
+        fib.hash_seed(mix64(self.hash_seed ^ (u64::from(node.0) + 1)) as u32);
+        let addresses = if self.settings.icmp { addresses } else { Vec::new() };
+        let spec = RouterSpec { fib: fib.build(), addresses, punt_delay: self.settings.punt_delay };
+        self.network.nodes[node.index()].role = Role::Router(Box::new(spec));
+    }
+}
+
+/// A host's port: what waits for it waits in the host.
+pub(super) fn host_port(name: impl Into<String>, speed: PortSpeed) -> PortSpec {
+    PortSpec { buffer_octets: None, ..PortSpec::new(name, speed) }
+}
+
+/// The queue of each class where a port has `queues`, 1 to 8: with two, control traffic before all other.
+pub(super) fn queue_of_class(queues: u8) -> [u8; 8] {
+    match queues {
+        2 => PortSpec::CONTROL_FIRST,
+        _ => std::array::from_fn(|class| (class * usize::from(queues.clamp(1, 8)) / 8) as u8),
+    }
+}
+
+/// A routed sub-interface for untagged frames.
+pub(super) fn untagged(vrf: u16) -> IngressBuilder {
+    IngressBuilder::default().sub(VlanKey::Untagged, routed(vrf))
+}
+
+/// A sub-interface routed in `vrf`, without labels.
+pub(super) fn routed(vrf: u16) -> SubInterface {
+    SubInterface { service: Service::Route(crate::id::VrfId(vrf)), mpls: false, reset_dscp: false }
+}

@@ -1,0 +1,167 @@
+//! What a customer edge router forwards: its site's prefixes inwards, all else over its connections, by flow.
+
+use std::net::IpAddr;
+
+use super::draft::{Draft, routed, untagged};
+use super::place::Plane;
+use super::wiring::{Edge, PairConnection, Wiring, ports_of};
+use super::{CompileOptions, Unrouted, carries, defaults, peered, tags, vlan_key};
+use crate::frame::DropReason;
+use crate::id::VrfId;
+use crate::node::RouterAddresses;
+use crate::scenario::Scenario;
+use crate::scenario::model::{CircuitId, Encapsulation, PairId, Peering, Site, SiteId, VnetId};
+use crate::table::{FibBuilder, IngressBuilder, NextHop, PcpRule, TagRule};
+use crate::wire::vlan::TpidSet;
+use ipnet::IpNet;
+
+/// What comes from the site is looked up here.
+const FROM_SITE: VrfId = VrfId(0);
+/// What comes over a circuit: the same, but what nobody knows goes to the site, not back to where it came from.
+const FROM_CLOUD: VrfId = VrfId(1);
+
+/// A way out of the site: a peering over one connection.
+struct Way<'s> {
+    circuit: CircuitId,
+    peering: &'s Peering,
+    plane: Plane,
+    next_hop: NextHop,
+}
+
+/// Fills in the tables of `edge`, a router of site `id`.
+pub(super) fn configure(
+    draft: &mut Draft,
+    scenario: &Scenario,
+    wiring: &Wiring,
+    id: SiteId,
+    edge: &Edge,
+    options: CompileOptions,
+) {
+    let site = &scenario.sites[id.index()];
+    let mut fib = FibBuilder::new(2);
+    let mine = || wiring.connections.iter().filter(|connection| connection.ce.0 == edge.node);
+    for port in ports_of(draft, edge.node) {
+        let connection = mine().find(|connection| connection.ce.1 == port);
+        fib.ingress(
+            &connection.map_or_else(|| untagged(FROM_SITE.0), |c| ingress(scenario, c.pair, |_| routed(FROM_CLOUD.0))),
+        );
+    }
+    let mut ways = Vec::new();
+    for connection in mine().filter(|connection| connection.up) {
+        ways.extend(ways_over(draft, scenario, connection));
+    }
+    let lan = draft.next_hop(edge.lan, scenario.settings.mtu, TagRule::UNTAGGED);
+    both(&mut fib, &defaults_to_site(lan, options), Some(FROM_CLOUD));
+    for default in defaults() {
+        let out: Vec<NextHop> =
+            ways.iter().filter(|way| carries(way.peering, &default)).map(|way| way.next_hop).collect();
+        let out = if options.unrouted == Unrouted::Drop { vec![NextHop::discard(DropReason::Unrouted)] } else { out };
+        both(&mut fib, &[(default, out)], Some(FROM_SITE));
+    }
+    for (place, vnet) in scenario.vnets.iter().enumerate() {
+        for prefix in &vnet.prefixes {
+            let leads = |way: &&Way<'_>| leads_to(scenario, way.circuit, VnetId(place)) && carries(way.peering, prefix);
+            let out: Vec<NextHop> = ways.iter().filter(leads).map(|way| way.next_hop).collect();
+            both(&mut fib, &[(prefix.value, out)], None);
+        }
+    }
+    for prefix in &site.prefixes {
+        both(&mut fib, &[(prefix.value, vec![lan])], None);
+    }
+    for way in &ways {
+        for (subnet, own, _) in links_of(way.peering, way.plane) {
+            both(&mut fib, &[(subnet, vec![way.next_hop]), (IpNet::from(own), vec![NextHop::LOCAL])], None);
+        }
+    }
+    draft.route(edge.node, fib, addresses(site, ways.first()));
+}
+
+/// Adds routes to one VRF, or to both.
+fn both(fib: &mut FibBuilder, routes: &[(IpNet, Vec<NextHop>)], only: Option<VrfId>) {
+    for (prefix, next_hops) in routes.iter().filter(|(_, next_hops)| !next_hops.is_empty()) {
+        let set = fib.next_hops(next_hops);
+        for vrf in [FROM_SITE, FROM_CLOUD].into_iter().filter(|vrf| only.is_none_or(|only| only == *vrf)) {
+            fib.route(vrf, *prefix, set);
+        }
+    }
+}
+
+fn defaults_to_site(lan: NextHop, options: CompileOptions) -> Vec<(IpNet, Vec<NextHop>)> {
+    let next_hop = match options.unrouted {
+        Unrouted::Cloud => lan,
+        Unrouted::Drop => NextHop::discard(DropReason::Unrouted),
+    };
+    defaults().into_iter().map(|default| (default, vec![next_hop])).collect()
+}
+
+fn ways_over<'s>(draft: &mut Draft, scenario: &'s Scenario, connection: &PairConnection) -> Vec<Way<'s>> {
+    let ways = peered(scenario, connection.pair).map(|(id, circuit, peering)| {
+        let tags = TagRule::push(&tags(scenario, circuit, peering), PcpRule::Fixed);
+        let next_hop = draft.next_hop(connection.ce, scenario.settings.mtu, tags);
+        Way { circuit: id, peering, plane: connection.plane, next_hop }
+    });
+    ways.collect()
+}
+
+/// The receiving side of a port of `pair`, at either end: a sub-interface for each peering.
+pub(super) fn ingress(
+    scenario: &Scenario,
+    pair: PairId,
+    sub: impl Fn(usize) -> crate::table::SubInterface,
+) -> IngressBuilder {
+    let outer = match scenario.pairs[pair.index()].encapsulation {
+        Encapsulation::Qinq { outer_tpid: 0x88a8 } => TpidSet::S_TAG,
+        _ => TpidSet::C_TAG,
+    };
+    let builder = IngressBuilder::default().tpids(outer, TpidSet::C_TAG);
+    let peerings = peered(scenario, pair).enumerate();
+    peerings.fold(builder, |builder, (place, (_, circuit, peering))| {
+        builder.sub(vlan_key(scenario, circuit, peering), sub(place))
+    })
+}
+
+/// Whether a gateway joins `circuit` and `vnet`.
+fn leads_to(scenario: &Scenario, circuit: CircuitId, vnet: VnetId) -> bool {
+    let joins = |gateway: &crate::scenario::Gateway| {
+        gateway.circuits.iter().any(|c| c.value == circuit) && gateway.vnets.iter().any(|v| v.value == vnet)
+    };
+    scenario.gateways.iter().any(joins)
+}
+
+/// Per family, the subnet of a peering's link on `plane` with the customer's and Microsoft's address.
+pub(super) fn links_of(peering: &Peering, plane: Plane) -> Vec<(IpNet, IpAddr, IpAddr)> {
+    let v4 = plane.of(peering.v4.primary, peering.v4.secondary);
+    let mut links = vec![(v4.customer.into(), v4.microsoft.into(), v4.prefix_len)];
+    if let Some(v6) = peering.v6 {
+        let v6 = plane.of(v6.primary, v6.secondary);
+        links.push((v6.customer.into(), v6.microsoft.into(), v6.prefix_len));
+    }
+    let subnet = |customer: IpAddr, len: u8| IpNet::new(customer, len).map(|net| net.trunc());
+    // A peering's prefix lengths are 30 and 126.
+    links.into_iter().filter_map(|(c, m, len)| Some((subnet(c, len).ok()?, c, m))).collect()
+}
+
+/// ICMP errors towards the site come from the site's first address, those towards the cloud from the peering's.
+fn addresses(site: &Site, first: Option<&Way<'_>>) -> Vec<RouterAddresses> {
+    let lan = first_addresses(site.prefixes.iter().map(|prefix| prefix.value));
+    let Some(way) = first else { return vec![lan, lan] };
+    let v6 = way.peering.v6.map(|v6| way.plane.of(v6.primary, v6.secondary).customer);
+    let v4 = Some(way.plane.of(way.peering.v4.primary, way.peering.v4.secondary).customer);
+    vec![lan, RouterAddresses { v4, v6 }]
+}
+
+/// The first host address of the first prefix of each family.
+pub(super) fn first_addresses(prefixes: impl Iterator<Item = IpNet>) -> RouterAddresses {
+    let mut addresses = RouterAddresses::default();
+    for prefix in prefixes {
+        match (prefix, prefix.hosts().next()) {
+            (IpNet::V4(_), Some(IpAddr::V4(first))) => addresses.v4 = addresses.v4.or(Some(first)),
+            (IpNet::V6(net), _) => {
+                let first = if net.prefix_len() < 127 { net.network().to_bits() | 1 } else { net.network().to_bits() };
+                addresses.v6 = addresses.v6.or(Some(first.into()));
+            }
+            _ => {}
+        }
+    }
+    addresses
+}

@@ -1,0 +1,145 @@
+//! From a scenario to the network that an engine runs, and the names by which people speak of its ports.
+//!
+//! ```text
+//! direct:  hq -- hq-ce1 == london-msee1, london-msee2 == gw -- prod      prod goes back to the edge directly
+//! lsr:     lsr-a -- lsr -- lsr-b                                          a tap at each port
+//! ```
+
+mod cloud;
+mod draft;
+mod edge;
+mod lsr;
+mod place;
+mod wiring;
+
+use super::diagnostic::{Diagnostic, Diagnostics, Problems};
+use super::model::{Circuit, CircuitId, Encapsulation};
+use super::source::Extent;
+use super::{Scenario, SiteId};
+use crate::engine::{MAX_PORTS, Network};
+use crate::table::VlanKey;
+use crate::wire::vlan::Tag;
+use draft::Draft;
+use ipnet::IpNet;
+
+pub use place::{Connection, KnownPrefixes, NamedPlace, Place, Plane, Side};
+
+/// What the command line adds to a scenario.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CompileOptions {
+    /// Where frames go whose destination the scenario does not know.
+    pub unrouted: Unrouted,
+}
+
+/// Where frames go whose destination the scenario does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unrouted {
+    /// To the other side: from a site to the cloud, from the cloud to the site.
+    #[default]
+    Cloud,
+    /// Nowhere: the first router drops them as unrouted.
+    Drop,
+}
+
+/// A network, and what its parts are called.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The network.
+    pub network: Network,
+    /// Names that users may give, beside `node:port`.
+    pub places: Vec<NamedPlace>,
+    /// Both connections of each circuit, whether enabled or not.
+    pub connections: Vec<Connection>,
+    /// The address ranges of sites and virtual networks.
+    pub known: KnownPrefixes,
+    /// What looks as if it was not meant.
+    pub warnings: Diagnostics,
+}
+
+/// The network of `scenario`; or why none can be built, located in its file.
+pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled, Diagnostics> {
+    let mut draft = Draft::new(scenario);
+    let wiring = wiring::wire(&mut draft, scenario);
+    for (place, site) in wiring.sites.iter().enumerate() {
+        for edge in &site.edges {
+            edge::configure(&mut draft, scenario, &wiring, SiteId(place), edge, options);
+        }
+    }
+    for connection in &wiring.connections {
+        cloud::configure_edge(&mut draft, scenario, &wiring, connection, options);
+    }
+    for gateway in &wiring.gateways {
+        cloud::configure_gateway(&mut draft, scenario, &wiring, gateway, options);
+    }
+    let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();
+    let errors = unbuildable(&draft);
+    if !errors.is_empty() {
+        return Err(Diagnostics::new(scenario.source().clone(), errors));
+    }
+    let faults = draft.network.faults();
+    assert!(faults.is_empty(), "a checked scenario compiles to a network that can be run: {faults:?}");
+    Ok(Compiled {
+        places: place::named(scenario, &wiring, &taps),
+        connections: place::connections(scenario, &wiring),
+        known: KnownPrefixes::new(scenario),
+        network: draft.network,
+        warnings: scenario.warnings(),
+    })
+}
+
+/// Names that two nodes would have, and nodes with more ports than one can have.
+fn unbuildable(draft: &Draft) -> Vec<Diagnostic> {
+    let problems = Problems::default();
+    let mut seen: std::collections::BTreeMap<&str, Extent> = Default::default();
+    for (node, at) in draft.network.nodes.iter().zip(&draft.written) {
+        if let Some(first) = seen.insert(&node.name, *at) {
+            let twice = Diagnostic::error(*at, format!("two nodes of the network would be called `{}`", node.name));
+            let twice = twice.label("one is made for this").also(first, "and one for this");
+            problems.report(twice.remedy("give one of the two another name"));
+        }
+        if node.ports.len() > MAX_PORTS {
+            let message = format!("`{}` would have {} ports, and a node has {MAX_PORTS}", node.name, node.ports.len());
+            let over = Diagnostic::error(*at, message).label("too many links lead here");
+            problems.report(over.remedy("write fewer circuits or networks for it, or spread them over two"));
+        }
+    }
+    problems.into_list()
+}
+
+/// The circuits of `pair` that have a private peering, in the order of the file.
+fn peered(scenario: &Scenario, pair: super::PairId) -> impl Iterator<Item = (CircuitId, &Circuit, &super::Peering)> {
+    let circuits = scenario.circuits.iter().enumerate().filter(move |(_, circuit)| circuit.pair == pair);
+    circuits.filter_map(|(place, circuit)| Some((CircuitId(place), circuit, circuit.private.as_ref()?)))
+}
+
+/// The tags of a circuit's private peering, outermost first; priority 0.
+fn tags(scenario: &Scenario, circuit: &Circuit, peering: &super::Peering) -> Vec<Tag> {
+    let c_tag = Tag::new(0x8100, 0, false, peering.c_tag.get());
+    match (scenario.pairs[circuit.pair.index()].encapsulation, circuit.s_tag) {
+        (Encapsulation::Qinq { outer_tpid }, Some(s_tag)) => {
+            vec![Tag::new(outer_tpid, 0, false, s_tag.get()), c_tag]
+        }
+        _ => vec![c_tag],
+    }
+}
+
+/// The sub-interface of a circuit's private peering.
+fn vlan_key(scenario: &Scenario, circuit: &Circuit, peering: &super::Peering) -> VlanKey {
+    match tags(scenario, circuit, peering)[..] {
+        [outer, inner] => VlanKey::Double(outer.vid(), inner.vid()),
+        _ => VlanKey::Single(peering.c_tag.get()),
+    }
+}
+
+/// Whether a peering carries the family of `net`: IPv6 needs subnets of its own.
+fn carries(peering: &super::Peering, net: &IpNet) -> bool {
+    matches!(net, IpNet::V4(_)) || peering.v6.is_some()
+}
+
+/// The default routes.
+fn defaults() -> [IpNet; 2] {
+    [IpNet::V4(ipnet::Ipv4Net::default()), IpNet::V6(ipnet::Ipv6Net::default())]
+}
+
+#[cfg(test)]
+mod tests;

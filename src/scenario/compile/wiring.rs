@@ -1,0 +1,240 @@
+//! Nodes, ports and links of sites, port pairs, gateways and virtual networks; what they forward is not here.
+
+use super::draft::{Draft, End, host_port, queue_of_class};
+use super::peered;
+use super::place::Plane;
+use crate::id::{NodeId, PortId};
+use crate::port::{PolicerSpec, Policing, PortSpec};
+use crate::scenario::Scenario;
+use crate::scenario::model::{Admin, CircuitId, Encapsulation, Gateway, PairId, PairLink, Site, VnetId};
+use crate::time::PortSpeed;
+
+/// A site's nodes.
+pub(super) struct SiteNodes {
+    pub(super) host: NodeId,
+    pub(super) edges: Vec<Edge>,
+}
+
+/// A customer edge router.
+pub(super) struct Edge {
+    pub(super) node: NodeId,
+    pub(super) lan: End,
+}
+
+/// One of the two links of a port pair.
+pub(super) struct PairConnection {
+    pub(super) pair: PairId,
+    pub(super) plane: Plane,
+    pub(super) ce: End,
+    pub(super) msee: End,
+    /// Whether it passes traffic.
+    pub(super) up: bool,
+}
+
+/// The link between a Microsoft edge router and a gateway, for one circuit.
+pub(super) struct Uplink {
+    pub(super) circuit: CircuitId,
+    pub(super) gateway: usize,
+    pub(super) msee: End,
+    pub(super) end: End,
+    /// Whether the connection that it continues passes traffic.
+    pub(super) up: bool,
+}
+
+/// A gateway and its ports towards virtual networks.
+pub(super) struct GatewayNode {
+    pub(super) place: usize,
+    pub(super) node: NodeId,
+    pub(super) vnets: Vec<(VnetId, End)>,
+}
+
+/// All of it.
+pub(super) struct Wiring {
+    pub(super) sites: Vec<SiteNodes>,
+    pub(super) connections: Vec<PairConnection>,
+    pub(super) uplinks: Vec<Uplink>,
+    pub(super) gateways: Vec<GatewayNode>,
+    /// Per virtual network its hosts, if a gateway leads there.
+    pub(super) vnets: Vec<Option<NodeId>>,
+    /// Receiving ends, at Microsoft edge routers, of links from virtual networks, and the circuit of each.
+    pub(super) returns: Vec<(CircuitId, End)>,
+}
+
+pub(super) fn wire(draft: &mut Draft, scenario: &Scenario) -> Wiring {
+    let mut wiring = Wiring {
+        sites: scenario.sites.iter().map(|site| site_nodes(draft, site)).collect(),
+        connections: Vec::new(),
+        uplinks: Vec::new(),
+        gateways: Vec::new(),
+        vnets: vec![None; scenario.vnets.len()],
+        returns: Vec::new(),
+    };
+    for place in 0..scenario.pairs.len() {
+        for plane in Plane::BOTH {
+            let connection = connection(draft, scenario, &wiring, PairId(place), plane);
+            wiring.connections.push(connection);
+        }
+    }
+    join_lans(draft, scenario, &wiring);
+    for (place, gateway) in scenario.gateways.iter().enumerate() {
+        wire_gateway(draft, scenario, &mut wiring, place, gateway);
+    }
+    wiring
+}
+
+fn site_nodes(draft: &mut Draft, site: &Site) -> SiteNodes {
+    let host = draft.node(site.name.value.clone(), site.name.at);
+    let edges = (1..=site.edges).map(|number| {
+        let node = draft.node(format!("{}-ce{number}", site.name.value), site.name.at);
+        let lan = draft.port(node, PortSpec::new("lan", site.lan.port));
+        Edge { node, lan }
+    });
+    SiteNodes { host, edges: edges.collect() }
+}
+
+/// A host sends by any port that has a link: none leads to an edge router whose connections are all disabled while
+/// the other's are not.
+fn join_lans(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
+    for (site, nodes) in scenario.sites.iter().zip(&wiring.sites) {
+        let alive = |edge: &Edge| wiring.connections.iter().any(|c| c.ce.0 == edge.node && c.up);
+        let any = nodes.edges.iter().any(alive);
+        for (number, edge) in nodes.edges.iter().enumerate() {
+            let port = draft.port(nodes.host, host_port(format!("ce{}", number + 1), site.lan.port));
+            draft.link(edge.lan, port, site.lan.delay, 0);
+            if alive(edge) || !any {
+                draft.link(port, edge.lan, site.lan.delay, 0);
+            }
+        }
+    }
+}
+
+fn connection(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring, id: PairId, plane: Plane) -> PairConnection {
+    let pair = &scenario.pairs[id.index()];
+    let link: PairLink = match plane {
+        Plane::Primary => pair.primary,
+        Plane::Secondary => pair.secondary,
+    };
+    let edges = &wiring.sites[pair.site.index()].edges;
+    // With two edge routers each has one link of every pair.
+    let edge = edges.get(plane.index()).unwrap_or(&edges[0]);
+    let up = link.admin == Admin::Enabled;
+    let spec = |name: String, policing: Policing| PortSpec {
+        buffer_octets: Some(pair.buffer_octets),
+        queue_of_class: queue_of_class(pair.queues),
+        admin_up: up,
+        ingress_policing: policing.clone(),
+        egress_policing: policing,
+        ..PortSpec::new(name, pair.port)
+    };
+    let ce = draft.port(edge.node, spec(format!("{}.{plane}", pair.name.value), Policing::default()));
+    let router = draft.node(format!("{}-msee{}", pair.name.value, plane.index() + 1), pair.name.at);
+    let msee = draft.port(router, spec("ce".to_owned(), policing(scenario, id)));
+    draft.join(ce, msee, link.delay.value, link.loss_ppb);
+    PairConnection { pair: id, plane, ce, msee, up }
+}
+
+/// A policer for each circuit of the pair that has a rate limit, on the Microsoft end in both directions.
+fn policing(scenario: &Scenario, pair: PairId) -> Policing {
+    let mut policing = Policing::default();
+    for (_, circuit, peering) in peered(scenario, pair) {
+        let Some(limit) = circuit.rate_limit else { continue };
+        let outer = match (scenario.pairs[pair.index()].encapsulation, circuit.s_tag) {
+            (Encapsulation::Qinq { .. }, Some(s_tag)) => s_tag.get(),
+            _ => peering.c_tag.get(),
+        };
+        // A scenario holds 64 circuits at the most.
+        policing.by_vid.push((outer, policing.policers.len() as u8));
+        let spec = PolicerSpec { rate_bps: circuit.bandwidth_bps.value, burst_octets: limit.burst_octets };
+        policing.policers.push(spec);
+    }
+    policing
+}
+
+fn wire_gateway(draft: &mut Draft, scenario: &Scenario, wiring: &mut Wiring, place: usize, gateway: &Gateway) {
+    let node = draft.node(gateway.name.value.clone(), gateway.name.at);
+    for circuit in &gateway.circuits {
+        wire_uplinks(draft, scenario, wiring, (place, node), circuit.value);
+    }
+    let mut vnets = Vec::new();
+    for id in &gateway.vnets {
+        let vnet = &scenario.vnets[id.index()];
+        let host = draft.node(vnet.name.value.clone(), vnet.name.at);
+        let port = draft.port(node, PortSpec::new(vnet.name.value.clone(), AZURE_PORT));
+        let end = draft.port(host, host_port(gateway.name.value.clone(), AZURE_PORT));
+        draft.link(port, end, gateway.delay, 0);
+        wiring.vnets[id.index()] = Some(host);
+        vnets.push((id.value, port));
+        for circuit in &gateway.circuits {
+            wire_return(draft, scenario, wiring, (gateway, host, &vnet.name.value), circuit.value);
+        }
+    }
+    wiring.gateways.push(GatewayNode { place, node, vnets });
+}
+
+/// From both Microsoft edge routers of a circuit to a gateway, and back for what the gateway itself has to say.
+fn wire_uplinks(
+    draft: &mut Draft,
+    scenario: &Scenario,
+    wiring: &mut Wiring,
+    (place, node): (usize, NodeId),
+    id: CircuitId,
+) {
+    let (circuit, gateway) = (&scenario.circuits[id.index()], &scenario.gateways[place]);
+    let alone = is_alone(scenario, id);
+    for connection in wiring.connections.iter().filter(|c| c.pair == circuit.pair) {
+        let name =
+            if alone { gateway.name.value.clone() } else { format!("{}.{}", gateway.name.value, circuit.name.value) };
+        let msee = draft.port(connection.msee.0, PortSpec::new(name, AZURE_PORT));
+        let end = draft.port(node, PortSpec::new(far_name(scenario, gateway, id, connection.plane), AZURE_PORT));
+        draft.join(msee, end, gateway.delay, 0);
+        wiring.uplinks.push(Uplink { circuit: id, gateway: place, msee, end, up: connection.up });
+    }
+}
+
+/// From a virtual network's hosts straight to the Microsoft edge routers of a circuit: the way back does not pass the
+/// gateway. There is none to a router whose connection is disabled.
+fn wire_return(
+    draft: &mut Draft,
+    scenario: &Scenario,
+    wiring: &mut Wiring,
+    (gateway, host, vnet): (&Gateway, NodeId, &str),
+    id: CircuitId,
+) {
+    let circuit = &scenario.circuits[id.index()];
+    if circuit.private.is_none() {
+        return;
+    }
+    let alone = is_alone(scenario, id);
+    for connection in wiring.connections.iter().filter(|c| c.pair == circuit.pair) {
+        let name = if alone { vnet.to_owned() } else { format!("{vnet}.{}", circuit.name.value) };
+        let msee = draft.port(connection.msee.0, PortSpec::new(name, AZURE_PORT));
+        wiring.returns.push((id, msee));
+        let end = draft.port(host, host_port(far_name(scenario, gateway, id, connection.plane), AZURE_PORT));
+        if connection.up {
+            draft.link(end, msee, gateway.delay, 0);
+        }
+    }
+}
+
+/// Whether no other circuit shares the port pair of this one.
+fn is_alone(scenario: &Scenario, id: CircuitId) -> bool {
+    let pair = scenario.circuits[id.index()].pair;
+    scenario.circuits.iter().filter(|circuit| circuit.pair == pair).count() == 1
+}
+
+/// What a port towards a Microsoft edge router is called: `msee1`, or `london-msee1` where there are several circuits.
+fn far_name(scenario: &Scenario, gateway: &Gateway, id: CircuitId, plane: Plane) -> String {
+    let number = plane.index() + 1;
+    match gateway.circuits.len() {
+        1 => format!("msee{number}"),
+        _ => format!("{}-msee{number}", scenario.circuits[id.index()].name.value),
+    }
+}
+
+/// The port of a node that this end stands for.
+pub(super) fn ports_of(draft: &Draft, node: NodeId) -> impl Iterator<Item = PortId> + use<> {
+    (0..draft.network.nodes[node.index()].ports.len()).map(|place| PortId(place as u16))
+}
+
+/// Speed of links beyond the Microsoft edge. Not a Microsoft figure: wide enough not to limit.
+const AZURE_PORT: PortSpeed = PortSpeed::G400;
