@@ -1,5 +1,7 @@
 //! The command line: one module per command.
 
+pub mod trace;
+
 use std::process::ExitCode;
 
 /// Runs the command line of this process.

@@ -1,1 +1,3 @@
 //! Results as plain data, written as text and JSON.
+
+pub mod trace;
