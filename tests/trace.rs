@@ -4,7 +4,8 @@
 mod made;
 
 use biplane::capture::CaptureReader;
-use biplane::cli::trace::{Entrance, frame_of_capture, frame_of_hex, trace};
+use biplane::cli::trace::{Given, trace};
+use biplane::engine::Network;
 use biplane::frame::Frame;
 use biplane::id::{NodeId, PortId};
 use biplane::report::trace::Trace;
@@ -21,12 +22,22 @@ fn golden(name: &str, text: &str) {
 }
 
 fn from_hq(packet: &Packet) -> Trace {
-    trace(direct(), Entrance::Host(NodeId(0)), packet.frame(&[]))
+    trace(&direct(), NodeId(0), packet.frame(&[]))
+}
+
+/// `frame` as if from the wire into the first port of a router.
+fn into_port(mut network: Network, router: u16, frame: Frame) -> Trace {
+    let host = network.inject((NodeId(router), PortId(0)));
+    trace(&network, host, frame)
+}
+
+fn of_hex(text: &str) -> Frame {
+    Given::of_hex(text).and_then(|given| given.frame()).unwrap()
 }
 
 fn into_lsr(octets: &[u8]) -> Trace {
     let hex: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-    trace(lsr(), Entrance::Port(NodeId(0), PortId(0)), frame_of_hex(&hex.join(" ")).unwrap())
+    into_port(lsr(), 0, of_hex(&hex.join(" ")))
 }
 
 #[test]
@@ -37,8 +48,8 @@ fn across_the_circuit() {
 #[test]
 fn json_says_the_same() {
     let trace = from_hq(&Packet::default());
-    golden("across.json", &trace.to_json());
-    let json: serde_json::Value = serde_json::from_str(&trace.to_json()).unwrap();
+    let json = serde_json::to_value(&trace).unwrap();
+    golden("across.json", &(serde_json::to_string_pretty(&trace).unwrap() + "\n"));
     assert_eq!(json["schema"], "biplane.trace/v1");
     assert_eq!(json["frames"][0]["end"]["end"], "delivered");
 }
@@ -79,19 +90,19 @@ fn a_cut_link_and_a_port_that_is_down() {
     let mut network = direct();
     network.links[2].faults.loss_ppb = 1_000_000_000;
     network.links[4].faults.loss_ppb = 1_000_000_000;
-    golden("lost.txt", &trace(network, Entrance::Host(NodeId(0)), Packet::default().frame(&[])).to_string());
+    golden("lost.txt", &trace(&network, NodeId(0), Packet::default().frame(&[])).to_string());
     let mut network = direct();
     for port in [1, 2] {
         network.nodes[1].ports[port].admin_up = false;
     }
-    golden("down.txt", &trace(network, Entrance::Host(NodeId(0)), Packet::default().frame(&[])).to_string());
+    golden("down.txt", &trace(&network, NodeId(0), Packet::default().frame(&[])).to_string());
 }
 
 #[test]
 fn a_tagged_frame_enters_at_the_microsoft_end() {
     let frame = |tags: &[u16]| Packet { tos: 0xb8, ..Packet::default() }.frame(tags);
-    golden("tagged.txt", &trace(direct(), Entrance::Port(NodeId(2), PortId(0)), frame(&[110, 20])).to_string());
-    golden("vlan.txt", &trace(direct(), Entrance::Port(NodeId(2), PortId(0)), frame(&[110, 21])).to_string());
+    golden("tagged.txt", &into_port(direct(), 2, frame(&[110, 20])).to_string());
+    golden("vlan.txt", &into_port(direct(), 2, frame(&[110, 21])).to_string());
 }
 
 #[test]
@@ -132,25 +143,26 @@ fn what_is_no_ip_says_so() {
         "020000",
         "020000000002 020000000001 0800 4500 0014 0000 0000 4011 0000 0a0a0001 0a140001",
     ] {
-        text += &format!("{}\n", trace(direct(), Entrance::Host(NodeId(0)), frame_of_hex(hex).unwrap()));
+        text += &format!("{}\n", trace(&direct(), NodeId(0), of_hex(hex)));
     }
     golden("not_ip.txt", &text);
 }
 
 #[test]
 fn hex_is_read_in_the_ways_people_write_it() {
-    let expected = frame_of_hex("020000000002020000000001080045").unwrap();
+    let expected = Given::of_hex("020000000002020000000001080045").unwrap();
     for text in [
         "02:00:00:00:00:02 02-00-00-00-00-01 0800 45",
         "0x0200 0000 0002\n0200 0000 0001\n0800 45\n",
         "0200.0000.0002,0200.0000.0001,0800,45",
     ] {
-        assert_eq!(frame_of_hex(text).unwrap().header, expected.header, "{text}");
+        assert_eq!(Given::of_hex(text).unwrap(), expected, "{text}");
     }
-    let errors = ["", "  ", "0", "02 0g", "zz", "0x"].map(|text| frame_of_hex(text).unwrap_err().to_string());
+    let errors = ["", "  ", "0", "02 0g", "zz", "0x"].map(|text| Given::of_hex(text).unwrap_err().to_string());
     golden("hex_errors.txt", &errors.join("\n"));
     let long = "00".repeat(16_381);
-    assert!(frame_of_hex(&long).is_err() && frame_of_hex(&long[2..]).is_ok());
+    let frame = |text| Given::of_hex(text).and_then(|given| given.frame());
+    assert!(frame(&long).is_err() && frame(&long[2..]).is_ok());
 }
 
 #[test]
@@ -160,12 +172,12 @@ fn a_frame_is_found_in_a_capture() {
     let mut reader = CaptureReader::open(&path).unwrap();
     let mut count = 0;
     while let Some(record) = reader.next_record().unwrap() {
-        let expected = Frame::parse(record.octets, record.original_len, None).unwrap().frame;
-        assert_eq!(frame_of_capture(&path, record.number).unwrap().header, expected.header);
+        let given = Given::of_capture(&path, record.number).unwrap();
+        assert_eq!((&given.octets[..], given.wire_octets), (record.octets, record.original_len));
         count += 1;
     }
     assert!(count > 5);
-    let missing = frame_of_capture(&captures.join("labels-1-to-6.pcap"), 1000).unwrap_err().to_string();
+    let missing = Given::of_capture(&captures.join("labels-1-to-6.pcap"), 1000).unwrap_err().to_string();
     assert!(missing.contains("there is no frame 1000; its last frame is"), "{missing}");
-    assert!(frame_of_capture(&captures.join("nothing.pcap"), 1).is_err());
+    assert!(Given::of_capture(&captures.join("nothing.pcap"), 1).is_err());
 }

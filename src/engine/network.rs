@@ -86,6 +86,26 @@ impl Network {
         })
     }
 
+    /// Puts a host in the place of the sender of what arrives at `at`, so that frames enter as if from the wire there; the
+    /// port that fed it is left without a link. A port that nothing feeds gets a link of its own.
+    pub fn inject(&mut self, at: (NodeId, PortId)) -> NodeId {
+        let name = format!("into-{}", self.port_name(at));
+        let speed = match self.links.iter().find(|link| link.to == at) {
+            Some(link) => self.port(link.from).speed,
+            None => self.port(at).speed,
+        };
+        let port = PortSpec { buffer_octets: None, ..PortSpec::new("out", speed) };
+        let host = self.add(name, Role::Host, vec![port]);
+        let from = (host, PortId(0));
+        match self.links.iter_mut().find(|link| link.to == at) {
+            Some(link) => link.from = from,
+            None => {
+                self.links.push(LinkSpec { from, to: at, delay: MIN_LINK_DELAY, faults: FaultSpec::default() });
+            }
+        }
+        host
+    }
+
     /// The node called `name`.
     pub fn node(&self, name: &str) -> Option<NodeId> {
         self.nodes.iter().position(|node| node.name == name).map(|place| NodeId(place as u16))

@@ -1,3 +1,14 @@
-//! Results as plain data, written as text and JSON.
+//! Results as plain data, written as text and JSON; a figure that can be in both is the same in both.
 
+mod replay;
+mod text;
 pub mod trace;
+
+pub use replay::{
+    Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, PortFigures, Replay, SourceFigures,
+    all_drops,
+};
+pub use text::replay as replay_text;
+
+/// The schema of every JSON report: fields are added within a version, not changed.
+pub const SCHEMA: &str = "biplane.report/v1";

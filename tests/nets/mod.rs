@@ -60,7 +60,7 @@ pub(crate) fn network(shape: Shape) -> Network {
             fib.ingress(&IngressBuilder::default().sub(VlanKey::Any, route));
         }
         for to in 0..n {
-            let mtu = if shape.troubled && (r + to) % 3 == 0 { 700 } else { 1500 };
+            let mtu = if shape.troubled && (r + to).is_multiple_of(3) { 700 } else { 1500 };
             let hops: Vec<NextHop> = if to == r {
                 vec![NextHop { mtu, ..NextHop::port(PortId(0)) }]
             } else {

@@ -165,7 +165,7 @@ mod tests {
             written(|o| v4().icmpv4_echo_request(1, 2).write(o, &[]).unwrap()),
             "IPv4 10.0.0.1 -> 10.0.0.2, ICMP echo request"
         );
-        let (fd, fe) = (vec!["fdfd"; 8].join(":"), vec!["fefe"; 8].join(":"));
+        let (fd, fe) = (["fdfd"; 8].join(":"), ["fefe"; 8].join(":"));
         assert_eq!(
             written(|o| v6().icmpv6_echo_reply(1, 2).write(o, &[]).unwrap()),
             format!("IPv6 {fd} -> {fe}, ICMPv6 echo reply")

@@ -32,15 +32,6 @@ pub struct Trace {
 /// The version of the JSON.
 pub const SCHEMA: &str = "biplane.trace/v1";
 
-impl Trace {
-    /// The JSON of the trace, indented, with a newline at its end.
-    pub fn to_json(&self) -> String {
-        // Strings as keys and numbers without fractions: nothing here that JSON cannot say.
-        let json = serde_json::to_string_pretty(self).unwrap_or_default();
-        json + "\n"
-    }
-}
-
 /// The way of one frame.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Journey {

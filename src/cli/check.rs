@@ -1,0 +1,53 @@
+//! `biplane check`: validates a scenario, says what its network is, draws it.
+
+use super::{Common, Failure, load, print};
+use crate::engine::Role;
+use crate::scenario::{GraphFormat, Unrouted, graph};
+use clap::{Args, ValueEnum};
+use std::fmt::Write;
+
+/// Validate a scenario: every error at once, with its place and remedy.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// A scenario file, or a preset by name
+    #[arg(value_name = "SCENARIO|PRESET")]
+    scenario: String,
+
+    /// Draw the network instead of summing it up
+    #[arg(long, value_enum)]
+    graph: Option<Graph>,
+}
+
+/// The language of a drawing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Graph {
+    Mermaid,
+    Dot,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &CheckArgs, common: &Common) -> Result<(), Failure> {
+    let (title, compiled) = load(&args.scenario, common, Unrouted::default())?;
+    if let Some(language) = args.graph {
+        let format = match language {
+            Graph::Mermaid => GraphFormat::Mermaid,
+            Graph::Dot => GraphFormat::Dot,
+        };
+        return print(&graph(&compiled.network, format));
+    }
+    let network = &compiled.network;
+    let routers = network.nodes.iter().filter(|node| matches!(node.role, Role::Router(_))).count();
+    let hosts = network.nodes.len() - routers;
+    let mut out = format!("{title}: ok\n");
+    let _ = writeln!(out, "  {routers} routers, {hosts} hosts, {} links (one direction each)", network.links.len());
+    let _ = writeln!(out, "\nFrames enter and are observed at these places, and at every port as node:port:");
+    for place in &compiled.places {
+        let _ = writeln!(out, "  {}", place.name);
+    }
+    let _ = writeln!(out, "\nPorts:");
+    for node in &network.nodes {
+        let ports: Vec<_> = node.ports.iter().map(|port| format!("{} {}G", port.name, port.speed.gbps())).collect();
+        let _ = writeln!(out, "  {}: {}", node.name, ports.join(", "));
+    }
+    print(&out)
+}

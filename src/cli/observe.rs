@@ -1,0 +1,101 @@
+//! Writing what passes observed ports, and what was dropped and why, as pcapng.
+
+use crate::capture::{CaptureTime, CaptureWriter, Direction, PortStatistics, Stamps, WriteInterface};
+use crate::engine::{Network, Outcome, Seen};
+use crate::id::{NodeId, PortId};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file under way.
+pub(super) struct PortFile {
+    path: PathBuf,
+    writer: Option<CaptureWriter<File>>,
+    /// Per node and port, its interface; `None` for ports that this file does not have.
+    interfaces: Vec<Vec<Option<u32>>>,
+    ports: Vec<(NodeId, PortId)>,
+    /// Per source, how drop comments call it.
+    sources: Vec<String>,
+    comment: String,
+    failed: Option<io::Error>,
+}
+
+impl PortFile {
+    /// Creates `path` with an interface for each of `sent`, whose frames are written as they leave, and then for each of
+    /// `others`, where only dropped frames are.
+    pub(super) fn create(
+        path: &Path,
+        network: &Network,
+        sent: &[(NodeId, PortId)],
+        others: &[(NodeId, PortId)],
+        sources: Vec<String>,
+        (epoch, stamps): (CaptureTime, Stamps),
+    ) -> io::Result<Self> {
+        let ports: Vec<_> = sent.iter().chain(others).copied().collect();
+        let mut interfaces: Vec<Vec<Option<u32>>> =
+            network.nodes.iter().map(|node| vec![None; node.ports.len()]).collect();
+        for (number, (node, port)) in ports.iter().enumerate() {
+            interfaces[node.index()][port.index()] = Some(number as u32);
+        }
+        let described: Vec<_> = ports.iter().map(|&port| describe(network, port, sent.contains(&port))).collect();
+        let writer = CaptureWriter::with_stamps(File::create(path)?, &described, epoch, stamps)?;
+        let (path, comment) = (path.to_owned(), String::new());
+        Ok(PortFile { path, writer: Some(writer), interfaces, ports, sources, comment, failed: None })
+    }
+
+    /// Writes a frame, if its port is in this file; whether all is well.
+    pub(super) fn write(&mut self, seen: &Seen, octets: &[u8]) -> bool {
+        use std::fmt::Write;
+        let Some(interface) = self.interfaces[seen.node.index()][seen.port.index()] else { return true };
+        let Some(writer) = &mut self.writer else { return false };
+        let length = octets.len() as u32;
+        let written = match seen.dropped {
+            None => writer.packet(interface, seen.at, Direction::Outbound, length, octets, None),
+            Some(reason) => {
+                self.comment.clear();
+                let source = self.sources.get(seen.stream.source()).map_or("", String::as_str);
+                let _ = write!(self.comment, "dropped: {reason} (record {} of {source})", seen.seq);
+                writer.packet(interface, seen.at, Direction::Unknown, length, octets, Some(&self.comment))
+            }
+        };
+        if let Err(error) = written {
+            self.failed = Some(error);
+            self.writer = None;
+        }
+        self.failed.is_none()
+    }
+
+    /// Writes the drop counts of each port and ends the file.
+    pub(super) fn finish(self, outcome: &Outcome) -> Result<(), String> {
+        let PortFile { path, writer, ports, failed, .. } = self;
+        let ended = outcome.ended;
+        let end = |mut writer: CaptureWriter<File>| -> io::Result<()> {
+            for (number, (node, port)) in ports.iter().enumerate() {
+                let port = &outcome.nodes[node.index()].ports[port.index()];
+                let dropped = port.ingress_drops.total() + port.egress_drops.total();
+                let reasons: Vec<_> = port.ingress_drops.iter().chain(port.egress_drops.iter()).collect();
+                let reasons = reasons.iter().map(|(reason, frames)| format!("{frames} {reason}"));
+                let comment = reasons.collect::<Vec<_>>().join(", ");
+                let counts = PortStatistics { received: port.received.frames, dropped, comment };
+                writer.statistics(number as u32, ended, &counts)?;
+            }
+            writer.finish().map(drop)
+        };
+        let result = match (failed, writer) {
+            (Some(error), _) => Err(error),
+            (None, Some(writer)) => end(writer),
+            (None, None) => Ok(()),
+        };
+        result.map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
+fn describe(network: &Network, at: (NodeId, PortId), sent: bool) -> WriteInterface {
+    let peer = network.links.iter().find(|link| link.from == at).map(|link| network.port_name(link.to));
+    let description = match (sent, peer) {
+        (true, Some(peer)) => format!("what left towards {peer}, and what was dropped at the port"),
+        (true, None) => "nothing is linked here: what was dropped at the port".into(),
+        (false, _) => "what was dropped at the port".into(),
+    };
+    WriteInterface { name: network.port_name(at), description, speed_bps: network.port(at).speed.bps() }
+}

@@ -1,0 +1,328 @@
+//! What a replay means: the network, where frames enter it and when, which ports are observed.
+
+use super::args::{ReplayArgs, StampUnit, Unrouted};
+use crate::capture::{CaptureTime, Stamps};
+use crate::cli::observe::PortFile;
+use crate::cli::{Common, Failure, load};
+use crate::engine::{Network, Role};
+use crate::id::{NodeId, PortId, StreamId};
+use crate::scenario::{self, Compiled, Place, Quantity, UnitError, parse_amount};
+use crate::time::{Instant, Span};
+use crate::traffic::map::Move;
+use crate::traffic::replay::{CaptureFile, ReplaySpec, first_time};
+use crate::traffic::schedule::{Pace, Ratio};
+use crate::traffic::split::{Side, Sides, Split};
+use std::path::{Path, PathBuf};
+
+/// A replay that makes sense.
+pub(super) struct Plan {
+    pub(super) title: String,
+    pub(super) network: Network,
+    pub(super) sources: Vec<PlannedSource>,
+    pub(super) circuits: Vec<PlannedCircuit>,
+    pub(super) until: Option<Instant>,
+    files: Vec<PlannedFile>,
+    epoch: CaptureTime,
+    stamps: Stamps,
+}
+
+/// A source and the host that offers its frames.
+pub(super) struct PlannedSource {
+    pub(super) name: String,
+    pub(super) host: NodeId,
+    pub(super) spec: ReplaySpec,
+}
+
+/// A circuit and Microsoft's port of each of its connections.
+pub(super) struct PlannedCircuit {
+    pub(super) name: String,
+    pub(super) connections: Vec<(String, (NodeId, PortId))>,
+}
+
+/// A file to be written, with the ports whose frames go into it.
+struct PlannedFile {
+    path: PathBuf,
+    sent: Vec<(NodeId, PortId)>,
+    /// Whether dropped frames of all other ports go into it too.
+    all_drops: bool,
+}
+
+/// Recordings whose first frames are further apart than this were not taken together: each starts on its own.
+const TOGETHER: i128 = 3_600_000_000_000_000;
+
+impl Plan {
+    pub(super) fn new(args: &ReplayArgs, common: &Common) -> Result<Self, Failure> {
+        let unrouted = match args.unrouted {
+            Unrouted::Cloud => scenario::Unrouted::Cloud,
+            Unrouted::Drop => scenario::Unrouted::Drop,
+        };
+        let (title, mut compiled) = load(&args.through, common, unrouted)?;
+        let entries = entries(args)?;
+        let files = files(args, &compiled)?;
+        let mut circuits: Vec<PlannedCircuit> = Vec::new();
+        for connection in &compiled.connections {
+            let name = format!("{}.{}", connection.circuit, connection.plane);
+            match circuits.iter_mut().find(|circuit| circuit.name == connection.circuit) {
+                Some(circuit) => circuit.connections.push((name, connection.msee)),
+                None => circuits.push(PlannedCircuit {
+                    name: connection.circuit.clone(),
+                    connections: vec![(name, connection.msee)],
+                }),
+            }
+        }
+        let mut sources = Vec::new();
+        for (number, entry) in entries.into_iter().enumerate() {
+            sources.push(source(args, &mut compiled, entry, number as u8)?);
+        }
+        let epoch = align(&mut sources)?;
+        let until = args.until.as_deref().map(|text| span("--until", text)).transpose()?;
+        let stamps = match args.stamps {
+            StampUnit::Ns => Stamps::Nanoseconds,
+            StampUnit::Ps => Stamps::Picoseconds,
+        };
+        let until = until.map(|span| Instant::ZERO + span);
+        let plan = Plan { title, network: compiled.network, sources, circuits, until, files, epoch, stamps };
+        plan.refuse_overwriting()?;
+        Ok(plan)
+    }
+
+    /// Creates the files to be written.
+    pub(super) fn open_files(&self) -> Result<Vec<PortFile>, Failure> {
+        let all = || self.network.nodes.iter().zip(0..).flat_map(|(node, n)| {
+            (0..node.ports.len()).map(move |port| (NodeId(n), PortId(port as u16)))
+        });
+        let create = |file: &PlannedFile| {
+            let others: Vec<_> = if file.all_drops { all().filter(|at| !file.sent.contains(at)).collect() } else { vec![] };
+            let sources = self.sources.iter().map(|source| source.name.clone()).collect();
+            PortFile::create(&file.path, &self.network, &file.sent, &others, sources, (self.epoch, self.stamps))
+                .map_err(|error| Failure::Runtime(format!("{}: {error}", file.path.display())))
+        };
+        self.files.iter().map(create).collect()
+    }
+
+    /// The ports whose frames go into any file.
+    pub(super) fn observed_ports(&self) -> Vec<(NodeId, PortId)> {
+        let mut ports: Vec<_> = self.files.iter().flat_map(|file| file.sent.iter().copied()).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+
+    /// A capture that is read must not be written: it would be gone before its first frame.
+    fn refuse_overwriting(&self) -> Result<(), Failure> {
+        let read = self.sources.iter().flat_map(|source| &source.spec.files);
+        let read: Vec<_> = read.filter_map(|file| file.path.canonicalize().ok()).collect();
+        for (place, file) in self.files.iter().enumerate() {
+            if file.path.canonicalize().is_ok_and(|path| read.contains(&path)) {
+                let path = file.path.display();
+                return Err(Failure::Usage(format!("{path} is read by this replay: write to another file")));
+            }
+            if self.files[..place].iter().any(|other| other.path == file.path) {
+                return Err(Failure::Usage(format!("{} is to be written twice: name two files", file.path.display())));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One `--into`, understood.
+struct EntryPoint {
+    place: String,
+    files: Vec<CaptureFile>,
+    side: Option<(Split, Side)>,
+}
+
+fn entries(args: &ReplayArgs) -> Result<Vec<EntryPoint>, Failure> {
+    let usage = |text: &str| Err(Failure::Usage(text.into()));
+    let captures: Vec<_> = args.captures.iter().map(|path| CaptureFile { path: path.clone(), interface: None }).collect();
+    let own: Vec<_> = args.into.iter().map(|into| into.split_once('=')).collect();
+    if let Some(split) = &args.split {
+        let [first, second] = &args.into[..] else {
+            return usage("--split needs two places: --into A --into B; what A's side sent enters at A");
+        };
+        if own.iter().any(Option::is_some) || captures.is_empty() {
+            return usage("--split takes one capture apart: give it as CAPTURE, and --into without =FILE");
+        }
+        let split = match split.as_str() {
+            "auto" => Split::Auto(Sides::default()),
+            prefix => Split::Prefix(prefix.parse().map_err(|_| {
+                Failure::Usage(format!("--split {prefix}: write a prefix such as 10.10.0.0/16, or auto"))
+            })?),
+        };
+        let entry = |place: &String, side| EntryPoint {
+            place: place.clone(),
+            files: captures.clone(),
+            side: Some((split.clone(), side)),
+        };
+        return Ok(vec![entry(first, Side::First), entry(second, Side::Second)]);
+    }
+    if own.iter().all(Option::is_some) {
+        if !captures.is_empty() {
+            return usage("each --into has a capture of its own: leave CAPTURE out");
+        }
+        let entry = |(place, file): (&str, &str)| EntryPoint {
+            place: place.into(),
+            files: vec![capture_file(file)],
+            side: None,
+        };
+        return Ok(own.into_iter().flatten().map(entry).collect());
+    }
+    match (&args.into[..], captures.is_empty()) {
+        ([_], true) => usage("no capture: biplane replay CAPTURE --through SCENARIO --into PLACE"),
+        ([place], false) if !place.contains('=') => {
+            Ok(vec![EntryPoint { place: place.clone(), files: captures, side: None }])
+        }
+        _ => usage("several places need a capture each (--into A=FILE --into B=FILE), or one capture and --split"),
+    }
+}
+
+/// `FILE`, or `FILE@INTERFACE` if there is no file of the whole name.
+fn capture_file(text: &str) -> CaptureFile {
+    match text.rsplit_once('@') {
+        Some((path, interface)) if !Path::new(text).exists() && !interface.is_empty() => {
+            CaptureFile { path: path.into(), interface: Some(interface.into()) }
+        }
+        _ => CaptureFile { path: text.into(), interface: None },
+    }
+}
+
+/// Finds the place, or puts a host before the port that it is, and says how its frames come.
+fn source(args: &ReplayArgs, compiled: &mut Compiled, entry: EntryPoint, number: u8) -> Result<PlannedSource, Failure> {
+    let place = compiled.find(&entry.place).map_err(Failure::Usage)?;
+    let host = match place {
+        Place::Host(node) => node,
+        Place::Port(node, port) if matches!(compiled.network.nodes[node.index()].role, Role::Host) => {
+            let name = compiled.network.port_name((node, port));
+            return Err(Failure::Usage(format!("{name} is a port of a host, which takes frames and forwards none")));
+        }
+        Place::Port(node, port) => compiled.network.inject((node, port)),
+    };
+    if usize::from(number) >= StreamId::MAX_SOURCES {
+        return Err(Failure::Usage(format!("over {} places", StreamId::MAX_SOURCES)));
+    }
+    let stdin = entry.files.iter().filter(|file| file.path.as_os_str() == "-").count();
+    if stdin > 0 && (args.rounds > 1 || args.into.len() > 1 || stdin > 1) {
+        return Err(Failure::Usage("standard input can be read once, into one place: write it to a file first".into()));
+    }
+    let moves = args.map.iter().map(|text| text.parse::<Move>().map_err(|error| Failure::Usage(error.to_string())));
+    let known = compiled.known.sites.iter().chain(&compiled.known.vnets).copied().collect();
+    let spec = ReplaySpec {
+        files: entry.files,
+        pace: pace(args, &compiled.network, host)?,
+        rounds: args.rounds,
+        limit: args.limit,
+        cut: args.cut.into(),
+        moves: moves.collect::<Result<_, _>>()?,
+        side: entry.side,
+        source: number,
+        known,
+        base: None,
+    };
+    Ok(PlannedSource { name: entry.place, host, spec })
+}
+
+fn pace(args: &ReplayArgs, network: &Network, host: NodeId) -> Result<Pace, Failure> {
+    let ratio = |option: &str, text: &str| {
+        text.parse::<Ratio>().map_err(|error| Failure::Usage(format!("{option} {text}: {error}")))
+    };
+    if let Some(speed) = &args.speed {
+        return Ok(Pace::Captured { speed: ratio("--speed", speed)? });
+    }
+    if let Some(pps) = &args.pps {
+        return Ok(Pace::Pps(ratio("--pps", &without_prefix(pps))?));
+    }
+    if let Some(rate) = &args.rate {
+        let bps = parse_amount(rate, Quantity::Rate).map_err(|error| amount("--rate", &error))?;
+        return if bps > 0 { Ok(Pace::Rate { bps }) } else { Err(Failure::Usage("--rate is above 0".into())) };
+    }
+    if args.topspeed {
+        let Some(port) = network.nodes[host.index()].ports.first() else {
+            return Err(Failure::Usage("--topspeed: the place has no port to leave by".into()));
+        };
+        return Ok(Pace::TopSpeed { port: port.speed });
+    }
+    Ok(Pace::Captured { speed: Ratio::ONE })
+}
+
+/// `1.5M` and `1.5Mpps` as a number that is kept exactly: `1.5e6`.
+fn without_prefix(text: &str) -> String {
+    let number = text.strip_suffix("pps").unwrap_or(text).trim_end();
+    for (prefix, exponent) in [("k", 3), ("K", 3), ("M", 6), ("G", 9)] {
+        if let Some(digits) = number.strip_suffix(prefix) {
+            return format!("{}e{exponent}", digits.trim_end());
+        }
+    }
+    number.into()
+}
+
+fn amount(option: &str, error: &UnitError) -> Failure {
+    Failure::Usage(format!("{option}: {}; {}", error.message, error.remedy))
+}
+
+fn span(option: &str, text: &str) -> Result<Span, Failure> {
+    let ps = parse_amount(text, Quantity::Time).map_err(|error| amount(option, &error))?;
+    Ok(Span::from_ps(ps))
+}
+
+/// Captures that were taken together keep their places to each other; the time of the run's start.
+fn align(sources: &mut [PlannedSource]) -> Result<CaptureTime, Failure> {
+    let mut firsts = Vec::new();
+    for source in &*sources {
+        let file = &source.spec.files[0];
+        let from_stdin = file.path.as_os_str() == "-";
+        // What cannot be read is told when it is replayed, with what came before it.
+        let first = if from_stdin { None } else { first_time(file).map_err(|e| Failure::Runtime(e.to_string()))? };
+        firsts.push(first);
+    }
+    let known: Vec<i128> = firsts.iter().flatten().map(|time| time.as_ps()).collect();
+    let (Some(&least), Some(&most)) = (known.iter().min(), known.iter().max()) else {
+        return Ok(CaptureTime::from_ps(0));
+    };
+    if sources.len() > 1 && most - least <= TOGETHER {
+        for source in sources {
+            source.spec.base = Some(CaptureTime::from_ps(least));
+        }
+    }
+    Ok(CaptureTime::from_ps(least))
+}
+
+/// The files to be written: `--out` with the observed ports, and each `--write`.
+fn files(args: &ReplayArgs, compiled: &Compiled) -> Result<Vec<PlannedFile>, Failure> {
+    let port = |name: &str| match compiled.find(name).map_err(Failure::Usage)? {
+        Place::Port(node, port) => Ok(vec![(node, port)]),
+        Place::Host(node) => {
+            // What a host is given leaves by the other end of the links that end at it.
+            let links = compiled.network.links.iter().filter(|link| link.to.0 == node);
+            Ok(links.map(|link| link.from).collect())
+        }
+    };
+    let mut files = Vec::new();
+    if let Some(path) = &args.out {
+        let mut sent = Vec::new();
+        for name in &args.observe {
+            sent.extend(port(name)?);
+        }
+        if args.observe.is_empty() {
+            sent = by_default(compiled);
+        }
+        sent.dedup();
+        files.push(PlannedFile { path: path.clone(), sent, all_drops: true });
+    }
+    for text in &args.write {
+        let Some((name, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
+            return Err(Failure::Usage(format!("--write {text}: write PORT=FILE, such as london.primary=primary.pcapng")));
+        };
+        files.push(PlannedFile { path: path.into(), sent: port(name)?, all_drops: false });
+    }
+    Ok(files)
+}
+
+/// Both ends of every connection; without any, the ports of all routers.
+fn by_default(compiled: &Compiled) -> Vec<(NodeId, PortId)> {
+    let ends: Vec<_> = compiled.connections.iter().flat_map(|connection| [connection.ce, connection.msee]).collect();
+    if !ends.is_empty() {
+        return ends;
+    }
+    let routers = compiled.network.nodes.iter().zip(0..).filter(|(node, _)| matches!(node.role, Role::Router(_)));
+    routers.flat_map(|(node, n)| (0..node.ports.len()).map(move |port| (NodeId(n), PortId(port as u16)))).collect()
+}

@@ -1,0 +1,222 @@
+//! Checks that concern several tables: addresses, tags, subscriptions, and what nothing reaches; warnings too.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+
+use super::Scenario;
+use super::diagnostic::{Diagnostic, Problems};
+use super::model::{Encapsulation, PairId};
+use super::read::{CircuitFacts, Facts, Owner};
+use super::source::{Extent, Located};
+use super::units::rate_text;
+use crate::time::PortSpeed;
+
+/// Everything that can be told from the facts, whether or not all tables could be read.
+pub(super) fn facts(facts: &Facts, problems: &Problems) {
+    prefixes(facts, problems);
+    homes(facts, problems);
+    for circuit in &facts.circuits {
+        bandwidth(circuit, facts, problems);
+        s_tag(circuit, facts, problems);
+    }
+    for pair in 0..facts.pairs.len() {
+        tags(PairId(pair), facts, problems);
+        subscription(PairId(pair), facts, problems);
+    }
+}
+
+/// What can be told of a scenario without errors: what it holds to no purpose.
+pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
+    let warn = |name: &Located<String>, message: String, label: &str, remedy: &str| {
+        problems.report(Diagnostic::warning(name.at, message).label(label).remedy(remedy));
+    };
+    for (place, site) in scenario.sites.iter().enumerate() {
+        if !scenario.pairs.iter().any(|pair| pair.site.index() == place) {
+            let message = format!("no circuit starts at site `{}`", site.name.value);
+            warn(&site.name, message, "reaches nothing", "write a circuit with this `site`");
+        }
+    }
+    for (place, circuit) in scenario.circuits.iter().enumerate() {
+        if circuit.private.is_none() {
+            let message = format!("circuit `{}` has no peering", circuit.name.value);
+            let remedy = format!("write `[circuit.{}.private]`", circuit.name.value);
+            warn(&circuit.name, message, "carries nothing", &remedy);
+        }
+        if !scenario.gateways.iter().any(|gateway| gateway.circuits.iter().any(|c| c.index() == place)) {
+            let message = format!("no gateway is connected to circuit `{}`", circuit.name.value);
+            warn(&circuit.name, message, "leads nowhere", "name it in the `circuits` of a gateway");
+        }
+    }
+    for (place, vnet) in scenario.vnets.iter().enumerate() {
+        if !scenario.gateways.iter().any(|gateway| gateway.vnets.iter().any(|v| v.index() == place)) {
+            let message = format!("virtual network `{}` is behind no gateway", vnet.name.value);
+            warn(&vnet.name, message, "cannot be reached", "name it in the `vnets` of a gateway");
+        }
+    }
+}
+
+/// A virtual network is behind one gateway.
+fn homes(facts: &Facts, problems: &Problems) {
+    let mut seen: BTreeMap<&str, Extent> = BTreeMap::new();
+    for vnet in &facts.homes {
+        match seen.get(vnet.value.as_str()) {
+            Some(first) => {
+                let message = format!("virtual network `{}` is behind a gateway already", vnet.value);
+                let twice = Diagnostic::error(vnet.at, message).label("and again here").also(*first, "first here");
+                problems.report(twice.remedy("name it once: a network has one ExpressRoute gateway"));
+            }
+            None => drop(seen.insert(&vnet.value, vnet.at)),
+        }
+    }
+}
+
+/// Address ranges either lie apart or one holds the other, so that a sweep in order with the stack of those that
+/// are still open meets each pair of neighbours once.
+fn prefixes(facts: &Facts, problems: &Problems) {
+    let mut sorted: Vec<&(Owner, Located<IpNet>)> = facts.prefixes.iter().collect();
+    sorted.sort_by_key(|(_, net)| (net.value, net.at));
+    let mut open: Vec<&(Owner, Located<IpNet>)> = Vec::new();
+    for this in sorted {
+        while open.pop_if(|outer| !outer.1.value.contains(&this.1.value)).is_some() {}
+        for outer in open.iter().rev() {
+            if let Some(diagnostic) = overlap(outer, this) {
+                problems.report(diagnostic);
+                break;
+            }
+        }
+        open.push(this);
+    }
+}
+
+/// What is wrong with `inner` lying in `outer`, if anything is.
+fn overlap(outer: &(Owner, Located<IpNet>), inner: &(Owner, Located<IpNet>)) -> Option<Diagnostic> {
+    let ((outer_owner, outer), (inner_owner, inner)) = (outer, inner);
+    let same = outer.value == inner.value;
+    let both = if same { inner.value.to_string() } else { format!("{} lies in {}", inner.value, outer.value) };
+    let (message, remedy, is_error) = match (outer_owner, inner_owner) {
+        (Owner::Peering(_), b) if outer_owner == b => {
+            let message = format!("{both}, and {} needs a subnet of its own for each link", b.title());
+            (message, "the first subnet is the primary link's, the second the secondary link's", true)
+        }
+        (a, b) if a == b && same => (format!("{} has {both} twice", a.title()), "take one of the two away", true),
+        (a, b) if a == b => {
+            let remedy = "take the smaller one away: the larger one holds it";
+            (format!("{both}, and {} has both", a.title()), remedy, true)
+        }
+        // A default route or an aggregate on premises is usual: the more specific prefix wins (RFC 1812 §5.2.4.3).
+        (Owner::Site(_), Owner::Vnet(_) | Owner::Peering(_)) if outer.prefix_len() == 0 => return None,
+        (Owner::Site(_), Owner::Peering(_)) if !same => return None,
+        (Owner::Site(_), Owner::Site(_) | Owner::Vnet(_)) if !same => {
+            let message = format!("{both}: {} is inside {}", inner_owner.title(), outer_owner.title());
+            (message, "if that is meant, the more specific prefix wins; else give them ranges apart", false)
+        }
+        (a, b) => {
+            let message = match same {
+                true => format!("{both} belongs to {} and to {}", a.title(), b.title()),
+                false => format!("{both}: {} is inside {}", b.title(), a.title()),
+            };
+            (message, "give them ranges that do not overlap", true)
+        }
+    };
+    // The later of the two in the file is the one to point at.
+    let (first, later) = if outer.at <= inner.at { (outer.at, inner.at) } else { (inner.at, outer.at) };
+    let built = if is_error { Diagnostic::error(later, message) } else { Diagnostic::warning(later, message) };
+    Some(built.label("overlaps").also(first, "with this").remedy(remedy))
+}
+
+/// A circuit's bandwidth is one of those that its port pair sells (EXPRESSROUTE: ExpressRoute Direct).
+fn bandwidth(circuit: &CircuitFacts, facts: &Facts, problems: &Problems) {
+    let (Some(bandwidth), Some(pair)) = (circuit.bandwidth, circuit.pair) else { return };
+    let Some(port) = facts.pairs.get(pair.index()).and_then(|pair| pair.port) else { return };
+    let skus = bandwidths(port.value);
+    if skus.iter().any(|gbps| gbps * GIGA == bandwidth.value) {
+        return;
+    }
+    let listed: Vec<String> = skus.iter().map(|gbps| format!("\"{gbps}G\"")).collect();
+    let message = format!(
+        "no circuit of {} is sold on a port pair of {}",
+        rate_text(bandwidth.value),
+        rate_text(port.value.bps())
+    );
+    let wrong = Diagnostic::error(bandwidth.at, message).label("not on this port").also(port.at, "the port");
+    problems.report(wrong.remedy(format!("write one of {}", listed.join(", "))));
+}
+
+/// Gigabits per second that circuits on a port pair may have.
+const fn bandwidths(port: PortSpeed) -> &'static [u64] {
+    match port {
+        PortSpeed::G400 => &[5, 10, 40, 100, 200, 400],
+        PortSpeed::G100 => &[5, 10, 40, 100],
+        _ => &[1, 2, 5, 10],
+    }
+}
+
+/// QinQ needs an outer tag, and Dot1Q has no place for one.
+fn s_tag(circuit: &CircuitFacts, facts: &Facts, problems: &Problems) {
+    let pair = circuit.pair.and_then(|pair| facts.pairs.get(pair.index()));
+    match (pair.and_then(|pair| pair.encapsulation), circuit.s_tag_at) {
+        (Some(Encapsulation::Qinq { .. }), None) => {
+            let message = format!("[circuit.{}] has no `s_tag`, and its port pair is QinQ", circuit.name.value);
+            let missing = Diagnostic::error(circuit.name.at, message).label("`s_tag` is missing");
+            problems
+                .report(missing.remedy("add `s_tag = 110`: the outer tag that Microsoft gives the circuit").absent());
+        }
+        (Some(Encapsulation::Dot1q), Some(at)) => {
+            let wrong =
+                Diagnostic::error(at, "a Dot1Q port pair has one tag, the `c_tag`: there is no place for `s_tag`");
+            let remedy = "take `s_tag` away, or write `encapsulation = \"qinq\"` with the port pair";
+            problems.report(wrong.label("not with Dot1Q").remedy(remedy));
+        }
+        _ => {}
+    }
+}
+
+/// The tags that tell a pair's circuits and peerings apart: S-tags with QinQ, C-tags with Dot1Q.
+fn tags(pair: PairId, facts: &Facts, problems: &Problems) {
+    let Some(encapsulation) = facts.pairs[pair.index()].encapsulation else { return };
+    let (what, rule) = match encapsulation {
+        Encapsulation::Qinq { .. } => ("S-tag", "each circuit of a QinQ port pair has an `s_tag` of its own"),
+        Encapsulation::Dot1q => ("C-tag", "each peering on a Dot1Q port pair has a `c_tag` of its own"),
+    };
+    let mut seen: BTreeMap<u16, Extent> = BTreeMap::new();
+    for circuit in facts.circuits.iter().filter(|circuit| circuit.pair == Some(pair)) {
+        let tag = match encapsulation {
+            Encapsulation::Qinq { .. } => circuit.s_tag,
+            Encapsulation::Dot1q => circuit.c_tag,
+        };
+        let Some(tag) = tag else { continue };
+        match seen.get(&tag.get()) {
+            Some(first) => {
+                let twice =
+                    Diagnostic::error(tag.at, format!("two circuits of one port pair have the {what} {}", tag.get()));
+                problems.report(twice.label("and again here").also(*first, "first here").remedy(rule));
+            }
+            None => drop(seen.insert(tag.get(), tag.at)),
+        }
+    }
+}
+
+/// The circuits of a pair may add up to twice its speed (EXPRESSROUTE: ExpressRoute Direct, subscribed bandwidth).
+fn subscription(pair: PairId, facts: &Facts, problems: &Problems) {
+    let Some(port) = facts.pairs[pair.index()].port else { return };
+    let most = 2 * port.value.bps();
+    let mut sum: u64 = 0;
+    for circuit in facts.circuits.iter().filter(|circuit| circuit.pair == Some(pair)) {
+        // One that is larger than the port is told by itself.
+        let Some(bandwidth) = circuit.bandwidth.filter(|b| b.value <= port.value.bps()) else { continue };
+        let before = sum;
+        sum = sum.saturating_add(bandwidth.value);
+        if sum > most && before <= most {
+            let message = format!(
+                "the circuits of one port pair add up to {}, over twice the {} of its ports",
+                rate_text(sum),
+                rate_text(port.value.bps())
+            );
+            let over = Diagnostic::error(bandwidth.at, message).label("too much with this").also(port.at, "the port");
+            problems.report(over.remedy("write smaller circuits, or give one a port pair of its own"));
+        }
+    }
+}
+
+const GIGA: u64 = 1_000_000_000;

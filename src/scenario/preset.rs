@@ -1,0 +1,35 @@
+//! Scenarios that come with the binary: files with comments, to run as they are or to start from.
+
+/// A scenario that comes with the binary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// What it shows, in one line.
+    pub summary: &'static str,
+    /// The file.
+    pub text: &'static str,
+}
+
+/// All presets, in the order to show them.
+pub fn presets() -> &'static [Preset] {
+    &PRESETS
+}
+
+static PRESETS: [Preset; 3] = [
+    Preset {
+        name: "direct",
+        summary: "one site, ExpressRoute Direct: two 100G ports, QinQ, private peering, one virtual network",
+        text: include_str!("presets/direct.toml"),
+    },
+    Preset {
+        name: "direct-10g-dot1q",
+        summary: "the same on two 10G ports with one tag, and two edge routers on the customer's side",
+        text: include_str!("presets/direct-10g-dot1q.toml"),
+    },
+    Preset {
+        name: "lsr",
+        summary: "one label-switching router with label entries, a cross-connect, a pseudowire and routes",
+        text: include_str!("presets/lsr.toml"),
+    },
+];

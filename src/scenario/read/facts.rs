@@ -1,0 +1,61 @@
+//! What was read and concerns more than one table, kept for the checks even where the table itself has errors.
+
+use ipnet::IpNet;
+
+use crate::scenario::model::{Encapsulation, PairId};
+use crate::scenario::source::{Extent, Located};
+use crate::time::PortSpeed;
+use crate::wire::vlan::Vid;
+
+/// Who an address range belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum Owner {
+    /// A site, by its name.
+    Site(String),
+    /// A virtual network, by its name.
+    Vnet(String),
+    /// A link of a circuit's peering, by the name of the circuit.
+    Peering(String),
+}
+
+impl Owner {
+    /// What messages call it.
+    pub(in crate::scenario) fn title(&self) -> String {
+        match self {
+            Owner::Site(name) => format!("site `{name}`"),
+            Owner::Vnet(name) => format!("virtual network `{name}`"),
+            Owner::Peering(name) => format!("the peering of circuit `{name}`"),
+        }
+    }
+}
+
+/// A circuit as far as it could be read.
+#[derive(Clone, Debug)]
+pub(in crate::scenario) struct CircuitFacts {
+    pub(in crate::scenario) name: Located<String>,
+    /// The pair that carries it, if that is known.
+    pub(in crate::scenario) pair: Option<PairId>,
+    pub(in crate::scenario) bandwidth: Option<Located<u64>>,
+    /// Where `s_tag` is written, right or wrong.
+    pub(in crate::scenario) s_tag_at: Option<Extent>,
+    pub(in crate::scenario) s_tag: Option<Located<Vid>>,
+    pub(in crate::scenario) c_tag: Option<Located<Vid>>,
+}
+
+/// A port pair as far as it could be read.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::scenario) struct PairFacts {
+    pub(in crate::scenario) port: Option<Located<PortSpeed>>,
+    pub(in crate::scenario) encapsulation: Option<Encapsulation>,
+}
+
+/// Everything for the checks.
+#[derive(Debug, Default)]
+pub(in crate::scenario) struct Facts {
+    pub(in crate::scenario) prefixes: Vec<(Owner, Located<IpNet>)>,
+    pub(in crate::scenario) circuits: Vec<CircuitFacts>,
+    /// By [`PairId`].
+    pub(in crate::scenario) pairs: Vec<PairFacts>,
+    /// Virtual networks by name, where a gateway names them.
+    pub(in crate::scenario) homes: Vec<Located<String>>,
+}

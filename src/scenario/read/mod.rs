@@ -1,0 +1,162 @@
+//! From the TOML tree to the scenario as meant: one module per kind of table, every error reported, none the last.
+
+mod azure;
+mod circuit;
+mod facts;
+mod peering;
+mod router;
+mod service;
+mod site;
+
+use super::diagnostic::{Diagnostic, Problems};
+use super::model::{CircuitId, Settings, SiteId, VnetId};
+use super::reader::Table;
+use super::source::{Extent, Located};
+use super::values;
+use super::{Scenario, Source};
+use crate::time::Span;
+
+pub(super) use facts::{CircuitFacts, Facts, Owner};
+
+/// The names that references are resolved by, in the order of the file.
+#[derive(Default)]
+struct Names {
+    sites: Vec<Located<String>>,
+    circuits: Vec<Located<String>>,
+    vnets: Vec<Located<String>>,
+}
+
+/// The scenario in `root`, and what the checks that concern several tables need. `None` where a required value is
+/// absent or wrong, which is reported then.
+pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems) -> (Option<Scenario>, Facts) {
+    let name = root.optional("name", values::text).map(|name| name.value);
+    let seed = root.optional("seed", values::integer(0..=u64::MAX)).map_or(1, |seed| seed.value);
+    let duration =
+        root.optional("duration", values::span(Span::from_ns(1), LONGEST_RUN)).map(|duration| duration.value);
+    let settings = settings(&mut root);
+    let mut facts = Facts::default();
+
+    let sites = root.named("site", "site");
+    let circuits = root.named("circuit", "circuit");
+    let vnets = root.named("vnet", "vnet");
+    let gateways = root.named("gateway", "gateway");
+    let routers = root.named("router", "router");
+    refuse_other_parts(&mut root);
+    let kinds = [&sites, &circuits, &vnets, &gateways, &routers];
+    check_names(kinds.into_iter().flatten().map(|(name, _)| name), problems);
+    for (what, tables, most) in [
+        ("sites", &sites, 64),
+        ("circuits", &circuits, 64),
+        ("virtual networks", &vnets, 256),
+        ("gateways", &gateways, 64),
+        ("routers", &routers, 64),
+    ] {
+        check_count(what, tables, most, problems);
+    }
+    if circuits.is_empty() && routers.is_empty() {
+        let nothing = Diagnostic::error(root.at(), "there is nothing to emulate: no circuit and no router");
+        problems.report(nothing.remedy("`biplane new direct` prints an example to start from").absent());
+    }
+
+    let names = Names { sites: names(&sites), circuits: names(&circuits), vnets: names(&vnets) };
+    let (circuits, pairs) = circuit::circuits(circuits, &names, &mut facts);
+    let sites = sites.into_iter().map(|(name, table)| site::site(name, table, &mut facts)).collect();
+    let vnets = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &mut facts)).collect();
+    let gateways = gateways.into_iter().map(|(name, table)| azure::gateway(name, table, &names, &mut facts)).collect();
+    let routers = routers.into_iter().map(|(name, table)| router::router(name, table)).collect();
+    let build = || {
+        Some(Scenario {
+            name: name.unwrap_or_else(|| source.name().to_owned()),
+            seed,
+            duration,
+            settings,
+            sites: all(sites)?,
+            pairs: all(pairs)?,
+            circuits: all(circuits)?,
+            vnets: all(vnets)?,
+            gateways: all(gateways)?,
+            routers: all(routers)?,
+            source: source.clone(),
+            warnings: Vec::new(),
+        })
+    };
+    (build(), facts)
+}
+
+fn settings(root: &mut Table<'_>) -> Settings {
+    let mut settings = Settings { punt_delay: Span::from_us(20), mtu: 1500, icmp: true, hash_seed: None };
+    let Some(mut table) = root.table("settings", "[settings]".to_owned()) else { return settings };
+    let punt_delay = values::span(values::LEAST_DELAY, Span::from_s(1));
+    if let Some(delay) = table.optional("punt_delay", punt_delay) {
+        settings.punt_delay = delay.value;
+    }
+    if let Some(mtu) = table.optional("mtu", values::octets(1280..=9216)) {
+        // The range ends at 9216.
+        settings.mtu = mtu.value as u16;
+    }
+    if let Some(icmp) = table.optional("icmp", values::boolean) {
+        settings.icmp = icmp.value;
+    }
+    settings.hash_seed = table.optional("hash_seed", values::integer(0..=u64::MAX)).map(|seed| seed.value);
+    settings
+}
+
+/// What belongs elsewhere, and what a scenario may hold one day: refused in words, never passed over.
+fn refuse_other_parts(root: &mut Table<'_>) {
+    for key in ["punt_delay", "mtu", "icmp", "hash_seed"] {
+        root.refuse(key, format!("`{key}` belongs to [settings]"), "write it beneath a line `[settings]`");
+    }
+    let advice = "take it away; frames enter by `biplane replay --into`";
+    root.refuse("traffic", "generated traffic is not emulated yet: `[[traffic]]`", advice);
+    root.refuse("event", "a timeline of events is not emulated yet: `[[event]]`", "take it away");
+    root.refuse("expect", "expectations are not judged yet: `[[expect]]`", "take it away");
+}
+
+fn names(tables: &[(Located<String>, Table<'_>)]) -> Vec<Located<String>> {
+    tables.iter().map(|(name, _)| name.clone()).collect()
+}
+
+fn all<T>(read: Vec<Option<T>>) -> Option<Vec<T>> {
+    read.into_iter().collect()
+}
+
+/// Names are well formed, and one name means one thing: `--into hq` must not be in doubt.
+fn check_names<'n>(names: impl Iterator<Item = &'n Located<String>>, problems: &Problems) {
+    let mut seen: std::collections::BTreeMap<String, Extent> = Default::default();
+    for name in names {
+        if let Some(fault) = values::name_fault(name) {
+            problems.report(Diagnostic::error(name.at, fault.message).label(fault.label).remedy(fault.remedy));
+        }
+        match seen.get(&name.value.to_ascii_lowercase()) {
+            Some(first) => {
+                let twice = Diagnostic::error(name.at, format!("two things are called `{}`", name.value));
+                let twice = twice.label("and again here").also(*first, "first here");
+                problems.report(twice.remedy("give each site, circuit, network, gateway and router a name of its own"));
+            }
+            None => drop(seen.insert(name.value.to_ascii_lowercase(), name.at)),
+        }
+    }
+}
+
+fn check_count(what: &str, tables: &[(Located<String>, Table<'_>)], most: usize, problems: &Problems) {
+    if let Some((name, _)) = tables.get(most) {
+        let message = format!("{} {what} are more than one scenario holds", tables.len());
+        let over = Diagnostic::error(name.at, message).label(format!("number {}", most + 1));
+        problems.report(over.remedy(format!("write {most} {what} at the most")));
+    }
+}
+
+fn site_ref(names: &Names) -> impl Fn(super::reader::Value<'_>) -> Result<SiteId, super::reader::Fault> + '_ {
+    move |value| values::reference("site", &names.sites)(value).map(SiteId)
+}
+
+fn circuit_ref(names: &Names) -> impl Fn(super::reader::Value<'_>) -> Result<CircuitId, super::reader::Fault> + '_ {
+    move |value| values::reference("circuit", &names.circuits)(value).map(CircuitId)
+}
+
+fn vnet_ref(names: &Names) -> impl Fn(super::reader::Value<'_>) -> Result<VnetId, super::reader::Fault> + '_ {
+    move |value| values::reference("virtual network", &names.vnets)(value).map(VnetId)
+}
+
+/// Picoseconds are counted in 64 bits: 213 days.
+const LONGEST_RUN: Span = Span::from_s(200 * 86_400);
