@@ -64,7 +64,8 @@ fn a_file_says_how_many_errors_it_has() {
     for path in files("bad") {
         let text = fs::read_to_string(&path).unwrap();
         let first = text.lines().next().unwrap();
-        let said = first.strip_prefix("# errors: ").and_then(|rest| rest.split([' ', ',']).next()).map(str::parse::<usize>);
+        let said =
+            first.strip_prefix("# errors: ").and_then(|rest| rest.split([' ', ',']).next()).map(str::parse::<usize>);
         let Some(Ok(said)) = said else { panic!("{} begins with `# errors: N`", path.display()) };
         assert_eq!(parse(&path).err().map_or(0, |errors| errors.errors()), said, "{}", path.display());
         several += usize::from(said > 1);
