@@ -7,6 +7,7 @@ mod check;
 mod new;
 mod observe;
 mod replay;
+pub mod trace;
 
 use crate::scenario::{CompileOptions, Compiled, Diagnostics, Scenario, Unrouted, compile};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -28,6 +29,8 @@ struct Cli {
 enum Command {
     /// Push captures through a scenario's network and report what became of each frame
     Replay(Box<replay::ReplayArgs>),
+    /// Follow one frame through a scenario's network and tell every stage
+    Trace(trace::TraceArgs),
     /// Validate a scenario: every error at once, with its place and remedy
     Check(check::CheckArgs),
     /// Print a preset as a commented scenario file to start from
@@ -127,6 +130,7 @@ pub fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Command::Replay(args) => replay::run(args, &cli.common),
+        Command::Trace(args) => trace::run(args, &cli.common),
         Command::Check(args) => check::run(args, &cli.common),
         Command::New(args) => new::run(args),
         Command::Presets => new::list(),

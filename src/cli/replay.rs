@@ -61,7 +61,8 @@ fn execute(plan: &Plan, files: &mut [PortFile], threads: usize) -> Done {
         ports: plan.observed_ports(),
         drops: true,
         sink: Box::new(|seen: &Seen, octets: &[u8]| {
-            let all_well = files.iter_mut().fold(true, |well, file| file.write(seen, octets) && well);
+            let mut all_well = true;
+            files.iter_mut().for_each(|file| all_well &= file.write(seen, octets));
             if !all_well {
                 INTERRUPTED.store(true, Ordering::Relaxed);
             }

@@ -2,6 +2,7 @@
 
 mod replay;
 mod text;
+pub mod trace;
 
 pub use replay::{
     Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, PortFigures, Replay, SourceFigures,

@@ -294,12 +294,14 @@ fn align(sources: &mut [PlannedSource]) -> Result<CaptureTime, Failure> {
 
 /// The files to be written: `--out` with the observed ports, and each `--write`.
 fn files(args: &ReplayArgs, compiled: &Compiled) -> Result<Vec<PlannedFile>, Failure> {
-    let port = |name: &str| match compiled.find(name).map_err(Failure::Usage)? {
-        Place::Port(node, port) => Ok(vec![(node, port)]),
-        Place::Host(node) => {
-            // What a host is given leaves by the other end of the links that end at it.
-            let links = compiled.network.links.iter().filter(|link| link.to.0 == node);
-            Ok(links.map(|link| link.from).collect())
+    let port = |name: &str| -> Result<Vec<(NodeId, PortId)>, Failure> {
+        match compiled.find(name).map_err(Failure::Usage)? {
+            Place::Port(node, port) => Ok(vec![(node, port)]),
+            // What a host is given leaves by the other ends of the links that end at it.
+            Place::Host(node) => {
+                let links = compiled.network.links.iter().filter(|link| link.to.0 == node);
+                Ok(links.map(|link| link.from).collect())
+            }
         }
     };
     let mut files = Vec::new();

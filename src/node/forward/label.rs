@@ -15,11 +15,11 @@ impl<W: Witness> Pass<'_, W> {
     #[inline(always)]
     pub(super) fn label_path(&mut self, mut routed: Routed, frame: &mut Frame) -> Decision {
         let top = Lse(frame.header.lse[0]);
-        if let Some(&entry) = self.fib.label(top.label()) {
+        if let Some(&entry) = self.fib.label(top.label())
+            && let LabelAction::Swap(set) = entry.action
+        {
             self.witness.saw(Step::Label { lse: top, entry: Some(entry) });
-            if let LabelAction::Swap(set) = entry.action {
-                return self.swap(routed, frame, top, set);
-            }
+            return self.swap(routed, frame, top, set);
         }
         self.label_loop(&mut routed, frame)
     }
