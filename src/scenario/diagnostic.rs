@@ -283,7 +283,7 @@ impl miette::Diagnostic for Drawn<'_> {
 pub const SHOWN: usize = 100;
 
 /// Diagnostics that are kept at most.
-pub const MOST_KEPT: usize = 1000;
+pub(super) const MOST_KEPT: usize = 1000;
 
 /// Columns of the drawing.
 const WIDTH: usize = 110;
