@@ -202,6 +202,7 @@ impl RouterNode {
         let Some(Input { rx, arrivals, policing, .. }) = &mut inputs[port] else { return 0 };
         let id = PortId(port as u16);
         let mut taken = 0;
+        warm(rx.chunk(SEGMENT).0, end);
         for (slot, frame) in rx.chunk(SEGMENT).0.iter_mut().enumerate() {
             let at = frame.at;
             if at >= end {
@@ -362,6 +363,15 @@ impl RouterNode {
         }
         (self.outcome, self.sources, self.ended)
     }
+}
+
+/// Reads a word of each owned body of a chunk, one load apart from the other: what is not in the cache comes in at the
+/// same time, where forwarding would wait for each.
+#[inline(always)]
+fn warm(frames: &[Frame], end: Instant) {
+    let frames = frames.iter().take_while(|frame| frame.at < end);
+    let bodies = frames.filter_map(|frame| frame.body.as_ref());
+    std::hint::black_box(bodies.fold(0, |all, body| all ^ body.destination as u64));
 }
 
 /// Forwards a frame from the wire, and polices what goes on by the outer VLAN identifier that it came with.

@@ -78,7 +78,7 @@ impl Frame {
         let mut payload = control_word.map_or_else(Vec::new, |word| word.to_be_bytes().to_vec());
         self.emit(templates, &mut payload);
         let len = (HEADER_OCTETS + payload.len()) as u16 + FCS_OCTETS;
-        self.body = Some(Box::new(Octets { payload, macs: [0; 12], ethertype: 0 }));
+        self.body = Some(Box::new(Octets { payload, ..Octets::default() }));
         let class = self.header.meta.class();
         self.header.meta = Meta::default().with_len(len).with_kind(Kind::Opaque).with_class(class);
     }

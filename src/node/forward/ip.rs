@@ -11,15 +11,14 @@ impl<W: Witness> Pass<'_, W> {
     /// Forwards by destination a frame whose labels are gone and whose kind is IP.
     #[inline(always)]
     pub(super) fn ip_path(&mut self, routed: Routed, frame: &mut Frame) -> Decision {
-        let octets = frame.octets(self.templates).payload.as_slice();
+        let destination = frame.octets(self.templates).destination;
         let set = if frame.header.meta.kind() == Kind::Ipv4 {
-            let destination = ipv4::destination(octets).ok_or(DropReason::Ipv4Header)?;
+            let destination = destination as u32;
             let found = self.fib.lookup_v4(routed.vrf, destination);
             let destination = IpAddr::V4(Ipv4Addr::from_bits(destination));
             self.witness.saw(Step::Route { vrf: routed.vrf, destination, found });
             found
         } else {
-            let destination = ipv6::destination(octets).ok_or(DropReason::Ipv6Header)?;
             let found = self.fib.lookup_v6(routed.vrf, destination);
             let destination = IpAddr::V6(Ipv6Addr::from_bits(destination));
             self.witness.saw(Step::Route { vrf: routed.vrf, destination, found });
