@@ -46,7 +46,7 @@ pub(super) struct TraceArgs {
         long,
         value_name = "N",
         default_value_t = 1,
-        requires = "from",
+        conflicts_with = "hex",
         value_parser = clap::value_parser!(u64).range(1..)
     )]
     frame: u64,
@@ -56,7 +56,7 @@ pub(super) struct TraceArgs {
     map: Vec<String>,
 
     /// What becomes of destinations that the scenario does not know: they go to the cloud side, or are dropped
-    #[arg(long, default_value = "cloud", value_parser = ["cloud", "drop"])]
+    #[arg(long, value_name = "WHERE", default_value = "cloud", value_parser = ["cloud", "drop"])]
     unrouted: String,
 
     #[command(flatten)]
