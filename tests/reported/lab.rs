@@ -125,7 +125,7 @@ impl Lab {
         let sink = Box::new(move |seen: &biplane::engine::Seen, octets: &[u8]| {
             into.lock().unwrap().push(match seen.dropped {
                 Some(reason) => Fate::Dropped(reason),
-                None => Fate::Sent(seen.port.0, octets.to_vec()),
+                None => Fate::Sent(seen.at.port().0, octets.to_vec()),
             });
         });
         let ports = (0..self.ports.len() as u16).map(|port| (router, PortId(port))).collect();
