@@ -14,6 +14,7 @@ use biplane::time::{Instant, Span};
 use std::path::{Path, PathBuf};
 
 /// The project's own captures, and the shared ones where they are.
+#[allow(clippy::print_stderr)] // a test says what it skips
 fn captures() -> Vec<PathBuf> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared = std::env::var_os("BIPLANE_SHARED").map_or_else(|| package.join("../shared"), PathBuf::from);
