@@ -1,6 +1,8 @@
 //! On the networks of the presets, with real and made captures as traffic, the engine comes to what the reference engine
 //! comes to: hosts with several ports, tags, labels, policers, fragments and ICMP errors included.
 
+#![allow(clippy::print_stderr)] // a test that skips says so
+
 use biplane::capture::CaptureReader;
 use biplane::engine::reference::{self, Offered};
 use biplane::engine::{Network, Outcome, Run, Source, run};

@@ -24,7 +24,7 @@ pub struct FeedSource(Consumer<Vec<Frame>>);
 pub struct Feed(Producer<Vec<Frame>>);
 
 /// Segments of frames that a feed holds at the most.
-const FEED_SEGMENTS: usize = 64;
+const FEED_SEGMENTS: usize = 8;
 
 /// A feed's two ends.
 pub fn feed() -> (Feed, FeedSource) {

@@ -9,6 +9,9 @@ pub struct Octets {
     /// What follows the inline tags and labels, FCS not included; shorter than the frame's length where the rest is
     /// zero padding.
     pub payload: Vec<u8>,
+    /// The destination address, if `payload` is an IP packet that was checked at the edge (IPv4: the low 32 bits): here
+    /// because the octets themselves are one more line of memory away, at every hop.
+    pub destination: u128,
     /// Destination and source MAC address as they came.
     pub macs: [u8; 12],
     /// The length/type field of `payload` if no labels lay above it on arrival, else 0.

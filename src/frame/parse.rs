@@ -42,7 +42,7 @@ pub(super) fn parse_into(header: &mut Header, body: &mut Octets, octets: &[u8], 
     body.payload.clear();
     let Some(addresses) = octets.first_chunk::<12>().filter(|_| octets.len() >= HEADER_OCTETS) else {
         body.payload.extend_from_slice(octets);
-        (body.macs, body.ethertype) = ([0; 12], 0);
+        (body.macs, body.ethertype, body.destination) = ([0; 12], 0, 0);
         header.meta = meta.with_kind(Kind::Runt);
         return;
     };
@@ -59,11 +59,12 @@ pub(super) fn parse_into(header: &mut Header, body: &mut Octets, octets: &[u8], 
     } else {
         kind_of(ethertype, payload, payload_octets)
     };
-    let (ttl, traffic_class) = match kind {
-        Kind::Ipv4 => (payload[ipv4::TTL], payload[ipv4::TOS]),
-        Kind::Ipv6 => (payload[ipv6::HOP_LIMIT], ipv6::traffic_class(payload)),
-        _ => (0, 0),
+    let (ttl, traffic_class, destination) = match kind {
+        Kind::Ipv4 => (payload[ipv4::TTL], payload[ipv4::TOS], ipv4::destination(payload).map(u128::from)),
+        Kind::Ipv6 => (payload[ipv6::HOP_LIMIT], ipv6::traffic_class(payload), ipv6::destination(payload)),
+        _ => (0, 0, None),
     };
+    body.destination = destination.unwrap_or(0);
     body.ethertype = if labels > 0 { 0 } else { ethertype };
     body.payload.extend_from_slice(payload);
     header.meta = meta

@@ -11,22 +11,21 @@ impl<W: Witness> Pass<'_, W> {
     /// Forwards by destination a frame whose labels are gone and whose kind is IP.
     #[inline(always)]
     pub(super) fn ip_path(&mut self, routed: Routed, frame: &mut Frame) -> Decision {
-        let octets = frame.octets(self.templates).payload.as_slice();
+        let destination = frame.octets(self.templates).destination;
         let set = if frame.header.meta.kind() == Kind::Ipv4 {
-            let destination = ipv4::destination(octets).ok_or(DropReason::Ipv4Header)?;
+            let destination = destination as u32;
             let found = self.fib.lookup_v4(routed.vrf, destination);
             let destination = IpAddr::V4(Ipv4Addr::from_bits(destination));
             self.witness.saw(Step::Route { vrf: routed.vrf, destination, found });
             found
         } else {
-            let destination = ipv6::destination(octets).ok_or(DropReason::Ipv6Header)?;
             let found = self.fib.lookup_v6(routed.vrf, destination);
             let destination = IpAddr::V6(Ipv6Addr::from_bits(destination));
             self.witness.saw(Step::Route { vrf: routed.vrf, destination, found });
             found
         };
         let set = set.ok_or(DropReason::NoRoute)?;
-        let next_hop = *self.choose(set, frame);
+        let next_hop = self.choose(set, frame);
         match next_hop.target {
             Target::Port(_) => {}
             Target::Local => return Ok(Verdict::Punt { reason: PuntReason::Local, vrf: routed.vrf }),
@@ -46,7 +45,7 @@ impl<W: Witness> Pass<'_, W> {
             return Ok(Verdict::Punt { reason: PuntReason::MtuExceeded { mtu: room }, vrf: routed.vrf });
         }
         frame.header.meta = frame.header.meta.with_ttl(ttl);
-        self.write(frame, &next_hop, routed.tags, ttl)
+        self.write(frame, next_hop, routed.tags, ttl)
     }
 
     /// Octets behind the packet (padding, trailers) go along, unless the frame is too long only because of them: then
