@@ -8,6 +8,7 @@ use biplane::engine::reference::{self, Offered};
 use biplane::engine::{Network, Outcome, Run, Source, run};
 use biplane::frame::Frame;
 use biplane::id::{NodeId, StreamId};
+use biplane::port::{PolicerSpec, Policing};
 use biplane::rng::Rng;
 use biplane::scenario::compile::Place;
 use biplane::scenario::{CompileOptions, Scenario, compile};
@@ -15,6 +16,7 @@ use biplane::time::{Instant, Span};
 use std::path::{Path, PathBuf};
 
 /// The project's own captures, and the shared ones where they are.
+#[allow(clippy::print_stderr)] // a test says what it skips
 fn captures() -> Vec<PathBuf> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared = std::env::var_os("BIPLANE_SHARED").map_or_else(|| package.join("../shared"), PathBuf::from);
@@ -97,6 +99,15 @@ fn troubled(preset: &str, seed: u64) -> (Network, Vec<NodeId>) {
         // Hosts wait for their ports.
         if port.buffer_octets.is_some() {
             port.buffer_octets = Some(rng.below(30_000));
+            let spec = |rate_bps| PolicerSpec { rate_bps, burst_octets: 3_000 };
+            // The S-tag of the presets, the VLANs of their layer-2 services, and untagged frames.
+            let by_vid = vec![(110, 0), (10, 0), (20, 0), (0, 1)];
+            let policing = Policing { policers: vec![spec(300_000_000), spec(20_000_000_000)], by_vid };
+            match rng.below(4) {
+                0 => port.ingress_policing = policing,
+                1 => port.egress_policing = policing,
+                _ => {}
+            }
         }
     }
     let hosts = compiled.places.iter().filter_map(|named| match named.place {
