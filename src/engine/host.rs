@@ -164,7 +164,8 @@ impl HostNode {
                     0 => 0,
                     count => self.usable[spread(hash, count as u32) as usize],
                 };
-                (Next::At(sent.max(self.last_start).max(self.outputs[port].busy_until())), port)
+                let free = self.outputs.get(port).map_or(Instant::ZERO, Output::busy_until);
+                (Next::At(sent.max(self.last_start).max(free)), port)
             }
             other => (other, 0),
         }
