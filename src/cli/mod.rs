@@ -147,11 +147,10 @@ pub fn main() -> ExitCode {
 /// The scenario at `path` or the preset of that name as a network, and its title; warnings go to standard error.
 fn load(path: &str, common: &Common, unrouted: Unrouted) -> Result<(String, Compiled), Failure> {
     let wrong = |diagnostics: Diagnostics| Failure::Scenario(diagnostics.render(common.color_on_stderr()));
-    let scenario = Scenario::load(path).map_err(wrong)?;
-    let mut compiled = compile(&scenario, CompileOptions { unrouted }).map_err(wrong)?;
-    if let Some(seed) = common.seed {
-        compiled.network.seed = seed;
-    }
+    let mut scenario = Scenario::load(path).map_err(wrong)?;
+    // Before the network is made: the spread over equal paths comes of it too.
+    scenario.seed = common.seed.unwrap_or(scenario.seed);
+    let compiled = compile(&scenario, CompileOptions { unrouted }).map_err(wrong)?;
     if !compiled.warnings.is_empty() {
         common.note(compiled.warnings.render(common.color_on_stderr()).trim_end());
     }
