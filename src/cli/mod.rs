@@ -12,7 +12,7 @@ pub mod trace;
 use crate::scenario::{CompileOptions, Compiled, Diagnostics, Scenario, Unrouted, compile};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// A packet-level datapath emulator of private cloud interconnects.
@@ -41,6 +41,7 @@ enum Command {
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Common options")]
 struct Common {
     /// Seed of all that is random, in place of the scenario's
     #[arg(long, global = true, value_name = "N")]
@@ -168,6 +169,14 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// What is said of a file that cannot be written.
+fn unwritable(path: &Path, error: &std::io::Error) -> String {
+    format!(
+        "{}: cannot be written: {error}; check that its folder is there, has room and may be written to",
+        path.display()
+    )
+}
+
 /// Where JSON goes: `--json` to standard output, `--json=FILE` to a file.
 #[derive(Clone, Debug, Args)]
 struct JsonOut {
@@ -185,7 +194,12 @@ impl JsonOut {
         if path.as_os_str() == "-" {
             return print(&text).map(|()| true);
         }
-        std::fs::write(path, text).map_err(|error| Failure::Runtime(format!("{}: {error}", path.display())))?;
+        std::fs::write(path, text).map_err(|error| Failure::Runtime(unwritable(path, &error)))?;
         Ok(false)
+    }
+
+    /// The file that it goes to, if any.
+    fn file(&self) -> Option<&Path> {
+        self.json.as_deref().filter(|path| path.as_os_str() != "-")
     }
 }
