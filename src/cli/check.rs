@@ -39,7 +39,9 @@ pub(super) fn run(args: &CheckArgs, common: &Common) -> Result<(), Failure> {
     let routers = network.nodes.iter().filter(|node| matches!(node.role, Role::Router(_))).count();
     let hosts = network.nodes.len() - routers;
     let mut out = format!("{title}: ok\n");
-    let _ = writeln!(out, "  {routers} routers, {hosts} hosts, {} links (one direction each)", network.links.len());
+    let (routers, hosts) = (some(routers, "router"), some(hosts, "host"));
+    let links = some(network.links.len(), "link");
+    let _ = writeln!(out, "  {routers}, {hosts}, {links} (one direction each)");
     let _ = writeln!(out, "\nFrames enter and are observed at these places, and at every port as node:port:");
     for place in &compiled.places {
         let _ = writeln!(out, "  {}", place.name);
@@ -50,4 +52,10 @@ pub(super) fn run(args: &CheckArgs, common: &Common) -> Result<(), Failure> {
         let _ = writeln!(out, "  {}: {}", node.name, ports.join(", "));
     }
     print(&out)
+}
+
+/// `1 router`, `2 routers`.
+fn some(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }

@@ -12,7 +12,7 @@ pub mod trace;
 use crate::scenario::{CompileOptions, Compiled, Diagnostics, Scenario, Unrouted, compile};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// A packet-level datapath emulator of private cloud interconnects.
@@ -41,6 +41,7 @@ enum Command {
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Common options")]
 struct Common {
     /// Seed of all that is random, in place of the scenario's
     #[arg(long, global = true, value_name = "N")]
@@ -147,11 +148,10 @@ pub fn main() -> ExitCode {
 /// The scenario at `path` or the preset of that name as a network, and its title; warnings go to standard error.
 fn load(path: &str, common: &Common, unrouted: Unrouted) -> Result<(String, Compiled), Failure> {
     let wrong = |diagnostics: Diagnostics| Failure::Scenario(diagnostics.render(common.color_on_stderr()));
-    let scenario = Scenario::load(path).map_err(wrong)?;
-    let mut compiled = compile(&scenario, CompileOptions { unrouted }).map_err(wrong)?;
-    if let Some(seed) = common.seed {
-        compiled.network.seed = seed;
-    }
+    let mut scenario = Scenario::load(path).map_err(wrong)?;
+    // Before the network is made: the spread over equal paths comes of it too.
+    scenario.seed = common.seed.unwrap_or(scenario.seed);
+    let compiled = compile(&scenario, CompileOptions { unrouted }).map_err(wrong)?;
     if !compiled.warnings.is_empty() {
         common.note(compiled.warnings.render(common.color_on_stderr()).trim_end());
     }
@@ -167,6 +167,14 @@ fn print(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// What is said of a file that cannot be written.
+fn unwritable(path: &Path, error: &std::io::Error) -> String {
+    format!(
+        "{}: cannot be written: {error}; check that its folder is there, has room and may be written to",
+        path.display()
+    )
 }
 
 /// Where JSON goes: `--json` to standard output, `--json=FILE` to a file.
@@ -186,7 +194,12 @@ impl JsonOut {
         if path.as_os_str() == "-" {
             return print(&text).map(|()| true);
         }
-        std::fs::write(path, text).map_err(|error| Failure::Runtime(format!("{}: {error}", path.display())))?;
+        std::fs::write(path, text).map_err(|error| Failure::Runtime(unwritable(path, &error)))?;
         Ok(false)
+    }
+
+    /// The file that it goes to, if any.
+    fn file(&self) -> Option<&Path> {
+        self.json.as_deref().filter(|path| path.as_os_str() != "-")
     }
 }

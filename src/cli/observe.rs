@@ -1,7 +1,9 @@
 //! Writing what passes observed ports, and what was dropped and why, as pcapng.
 
+use super::unwritable;
 use crate::capture::{CaptureTime, CaptureWriter, Direction, PortStatistics, Stamps, WriteInterface};
 use crate::engine::{Network, Outcome, Seen};
+use crate::frame::DropCounts;
 use crate::id::{NodeId, PortId};
 use std::fs::File;
 use std::io;
@@ -14,6 +16,8 @@ pub(super) struct PortFile {
     /// Per node and port, its interface; `None` for ports that this file does not have.
     interfaces: Vec<Vec<Option<u32>>>,
     ports: Vec<(NodeId, PortId)>,
+    /// Per interface, what was dropped there, by whatever part of the node.
+    drops: Vec<DropCounts>,
     /// Per source, how drop comments call it.
     sources: Vec<String>,
     comment: String,
@@ -40,7 +44,8 @@ impl PortFile {
         let described: Vec<_> = ports.iter().map(|&port| describe(network, port, sent.contains(&port))).collect();
         let writer = CaptureWriter::with_stamps(File::create(path)?, &described, epoch, stamps)?;
         let (path, comment) = (path.to_owned(), String::new());
-        Ok(PortFile { path, writer: Some(writer), interfaces, ports, sources, comment, failed: None })
+        let drops = vec![DropCounts::default(); ports.len()];
+        Ok(PortFile { path, writer: Some(writer), interfaces, ports, drops, sources, comment, failed: None })
     }
 
     /// Writes a frame, if its port is in this file; whether all is well.
@@ -52,6 +57,7 @@ impl PortFile {
         let written = match seen.dropped {
             None => writer.packet(interface, seen.time, Direction::Outbound, length, octets, None),
             Some(reason) => {
+                self.drops[interface as usize].add(reason);
                 self.comment.clear();
                 let source = self.sources.get(seen.stream.source()).map_or("", String::as_str);
                 let _ = write!(self.comment, "dropped: {reason} (record {} of {source})", seen.seq);
@@ -67,16 +73,14 @@ impl PortFile {
 
     /// Writes the drop counts of each port and ends the file.
     pub(super) fn finish(self, outcome: &Outcome) -> Result<(), String> {
-        let PortFile { path, writer, ports, failed, .. } = self;
+        let PortFile { path, writer, ports, drops, failed, .. } = self;
         let ended = outcome.ended;
         let end = |mut writer: CaptureWriter<File>| -> io::Result<()> {
-            for (number, (node, port)) in ports.iter().enumerate() {
+            for (number, ((node, port), drops)) in ports.iter().zip(&drops).enumerate() {
                 let port = &outcome.nodes[node.index()].ports[port.index()];
-                let dropped = port.ingress_drops.total() + port.egress_drops.total();
-                let reasons: Vec<_> = port.ingress_drops.iter().chain(port.egress_drops.iter()).collect();
-                let reasons = reasons.iter().map(|(reason, frames)| format!("{frames} {reason}"));
+                let reasons = drops.iter().map(|(reason, frames)| format!("{frames} {reason}"));
                 let comment = reasons.collect::<Vec<_>>().join(", ");
-                let counts = PortStatistics { received: port.received.frames, dropped, comment };
+                let counts = PortStatistics { received: port.received.frames, dropped: drops.total(), comment };
                 writer.statistics(number as u32, ended, &counts)?;
             }
             writer.finish().map(drop)
@@ -86,7 +90,7 @@ impl PortFile {
             (None, Some(writer)) => end(writer),
             (None, None) => Ok(()),
         };
-        result.map_err(|error| format!("{}: {error}", path.display()))
+        result.map_err(|error| unwritable(&path, &error))
     }
 }
 

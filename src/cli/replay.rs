@@ -125,7 +125,9 @@ fn judge(plan: &Plan, done: &Done) -> Result<(), Failure> {
     for (source, (counts, _)) in plan.sources.iter().zip(&done.sources) {
         if counts.frames == 0 {
             let why = figures::why_nothing(counts);
-            return Err(Failure::Runtime(format!("nothing was sent into {}: {why}", source.name)));
+            let files: Vec<_> = source.spec.files.iter().map(|file| file.path.display().to_string()).collect();
+            let from = files.join(", ");
+            return Err(Failure::Runtime(format!("nothing was sent into {} from {from}: {why}", source.name)));
         }
     }
     Ok(())

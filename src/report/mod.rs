@@ -5,8 +5,8 @@ mod text;
 pub mod trace;
 
 pub use replay::{
-    Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, PortFigures, Replay, SourceFigures,
-    all_drops,
+    Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, NodeDrops, PortFigures, Rate, Replay,
+    SourceFigures, all_drops, slow_path_drops,
 };
 pub use text::replay as replay_text;
 

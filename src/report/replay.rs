@@ -2,6 +2,7 @@
 
 use crate::engine::{Count, Outcome, PortOutcome};
 use crate::frame::DropCounts;
+use crate::time::PS_PER_S;
 use serde::Serialize;
 
 /// The report of a replay. Everything but `engine` is the same for the same scenario, captures and seed.
@@ -21,6 +22,8 @@ pub struct Replay {
     pub sources: Vec<SourceFigures>,
     /// Every port of the network.
     pub ports: Vec<PortFigures>,
+    /// Routers whose slow path dropped frames; the frames came by a port but count at none.
+    pub slow_path_drops: Vec<NodeDrops>,
     /// The circuits' connections and the share of each.
     pub circuits: Vec<Circuit>,
     /// What hosts were given.
@@ -63,8 +66,12 @@ pub struct SourceFigures {
     pub skipped: u64,
     /// Frames over 16 KiB that were left out.
     pub too_long: u64,
-    /// Frames left out because another source has them (the other side of a split, another interface).
-    pub elsewhere: u64,
+    /// Frames of the other side of a split, left to the other source.
+    pub other_side: u64,
+    /// Frames of other interfaces, left out.
+    pub other_interface: u64,
+    /// Gaps of the capture that were longer than allowed, and cut to that.
+    pub gaps_clamped: u64,
     /// Frames whose time lay before that of the frame before them; they left with it.
     pub timestamp_regressions: u64,
     /// Frames without a time of their own; they left with the one before.
@@ -73,12 +80,36 @@ pub struct SourceFigures {
     pub requested_ps: u64,
     /// When the last bit of the last frame left its host, in picoseconds from the start.
     pub achieved_ps: u64,
-    /// Bits per second, counted as `octets`, that were asked for; `None` if all were due at once.
-    pub requested_bps: Option<u64>,
-    /// Bits per second that left.
-    pub achieved_bps: Option<u64>,
+    /// The rate that was asked for: all frames but the last, over the time until the last was due; `None` if all were due
+    /// at once.
+    pub requested: Option<Rate>,
+    /// The rate that left: all frames but the last, over the time until the last one's first bit; `None` also if the run
+    /// ended before all had left.
+    pub achieved: Option<Rate>,
+    /// Whether frames were left that were due at the end of the run (`--until`) or later.
+    pub ended_early: bool,
     /// What ended the replay before its end.
     pub failed: Option<String>,
+}
+
+/// A rate of frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Rate {
+    /// Bits per second of frames with their FCS, preamble and gap not counted.
+    pub bps: u64,
+    /// Frames per second, in thousandths.
+    pub millipps: u64,
+}
+
+impl Rate {
+    /// So many frames and octets in a time; `None` in no time.
+    pub fn new(frames: u64, octets: u64, ps: u64) -> Option<Self> {
+        let per_second = |amount: u128| {
+            let rate = (amount * u128::from(PS_PER_S)).checked_div(u128::from(ps))?;
+            Some(u64::try_from(rate).unwrap_or(u64::MAX))
+        };
+        Some(Rate { bps: per_second(u128::from(octets) * 8)?, millipps: per_second(u128::from(frames) * 1000)? })
+    }
 }
 
 /// What reading a capture found.
@@ -134,6 +165,15 @@ pub struct PortFigures {
     pub ingress_drops: Vec<Dropped>,
     /// Dropped on departure.
     pub egress_drops: Vec<Dropped>,
+}
+
+/// What the slow path of a router dropped: packets whose TTL ended or that were too large, with no answer to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NodeDrops {
+    /// The router.
+    pub node: String,
+    /// The reasons.
+    pub drops: Vec<Dropped>,
 }
 
 /// A circuit and its two connections.
@@ -255,6 +295,13 @@ impl Circuit {
         });
         Circuit { connections: connections.collect(), circuit }
     }
+}
+
+/// What slow paths dropped, by node; `names` are those of the nodes in their order.
+pub fn slow_path_drops<'a>(names: impl Iterator<Item = &'a str>, outcome: &Outcome) -> Vec<NodeDrops> {
+    let all = names.zip(&outcome.nodes);
+    let some = all.map(|(name, node)| NodeDrops { node: name.into(), drops: by_count(&node.slow_path_drops) });
+    some.filter(|node| !node.drops.is_empty()).collect()
 }
 
 /// Frames dropped anywhere, by reason, most first.

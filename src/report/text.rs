@@ -1,6 +1,6 @@
 //! The replay report as text for a screen of 100 columns.
 
-use super::replay::{CaptureFound, Dropped, PortFigures, Replay, SourceFigures};
+use super::replay::{CaptureFound, Connection, Dropped, PortFigures, Rate, Replay, SourceFigures};
 use crate::time::Span;
 use comfy_table::{CellAlignment, Table, presets};
 use std::fmt::Write;
@@ -12,7 +12,7 @@ pub fn replay(report: &Replay) -> String {
     for source in &report.sources {
         source_lines(&mut out, source);
     }
-    ports(&mut out, &report.ports);
+    ports(&mut out, report);
     circuits(&mut out, report);
     delivered(&mut out, report);
     drops(&mut out, &report.dropped);
@@ -34,27 +34,28 @@ pub fn replay(report: &Replay) -> String {
 }
 
 fn source_lines(out: &mut String, source: &SourceFigures) {
-    let more = if source.flows_exceeded { " or more" } else { "" };
-    let _ = writeln!(
-        out,
-        "Into {}: {} frames, {} octets, {}{more} flows",
-        source.into,
-        count(source.frames),
-        count(source.octets),
-        count(source.flows)
-    );
+    let flows = match source.flows_exceeded {
+        true => format!("{} or more flows", count(source.flows)),
+        false => of(source.flows, "flow"),
+    };
+    let (frames, octets) = (of(source.frames, "frame"), of(source.octets, "octet"));
+    let _ = writeln!(out, "Into {}: {frames}, {octets}, {flows}", source.into);
     for capture in &source.captures {
-        let _ = writeln!(out, "  from {}: {}", capture.file, found(capture));
+        let _ = writeln!(out, "  from {}: {}", capture.file, of(capture.records, "record"));
+        for note in notes(capture) {
+            let _ = writeln!(out, "    {note}");
+        }
     }
-    let rate = |bps: Option<u64>| bps.map_or("at once".into(), |bps| format!("{}b/s", si(bps)));
-    let _ = writeln!(
-        out,
-        "  requested {} ({}), achieved {} ({})",
-        rate(source.requested_bps),
-        Span::from_ps(source.requested_ps),
-        rate(source.achieved_bps),
-        Span::from_ps(source.achieved_ps)
-    );
+    if source.frames > 0 {
+        let all_at_once = || "all at once".to_owned();
+        let requested = source.requested.map_or_else(all_at_once, rate);
+        let achieved = match (source.achieved, source.requested) {
+            (None, Some(_)) => "less, as not all left before the end".into(),
+            (achieved, _) => achieved.map_or_else(all_at_once, rate),
+        };
+        let _ = writeln!(out, "  requested {requested}, the last frame at {}", time(source.requested_ps));
+        let _ = writeln!(out, "  achieved  {achieved}, the last frame out at {}", time(source.achieved_ps));
+    }
     let notes = [
         (source.not_ip, "not IP"),
         (source.unrouted, "to destinations that the scenario does not know"),
@@ -62,12 +63,17 @@ fn source_lines(out: &mut String, source: &SourceFigures) {
         (source.padded, "cut by a snap length, padded with zeros to their length"),
         (source.skipped, "cut by a snap length, left out"),
         (source.too_long, "over 16 KiB, left out"),
-        (source.elsewhere, "of another side or interface, left out"),
+        (source.other_side, "of the other side, left to the other place"),
+        (source.other_interface, "of other interfaces, left out"),
         (source.timestamp_regressions, "stamped before the frame before them: sent with it"),
+        (source.gaps_clamped, "after a gap longer than --max-gap, which was cut to it"),
         (source.unstamped, "without a time: sent with the frame before them"),
     ];
     for (frames, what) in notes.into_iter().filter(|(frames, _)| *frames > 0) {
         let _ = writeln!(out, "  {} {what}", count(frames));
+    }
+    if source.ended_early {
+        let _ = writeln!(out, "  stopped at --until, with frames left");
     }
     if let Some(failed) = &source.failed {
         let _ = writeln!(out, "  stopped early: {failed}");
@@ -75,22 +81,27 @@ fn source_lines(out: &mut String, source: &SourceFigures) {
     out.push('\n');
 }
 
-fn found(capture: &CaptureFound) -> String {
-    let mut parts = vec![format!("{} records", count(capture.records))];
+/// What else there is to say of a capture, a line each.
+fn notes(capture: &CaptureFound) -> Vec<String> {
     let notes = [
         (capture.snapped, "cut by a snap length"),
         (capture.caplen_gt_len, "claiming more octets than the packet had"),
         (capture.subsecond_out_of_range, "with a sub-second part of a second or more"),
         (capture.fcs_removed, "with an FCS, taken off"),
     ];
-    parts.extend(notes.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(*n))));
+    let notes = notes.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(*n)));
+    let mut parts: Vec<_> = notes.collect();
     parts
         .extend(capture.refused.iter().map(|r| format!("{} not readable as Ethernet ({})", count(r.frames), r.reason)));
-    parts.extend(capture.cut_short_at.map(|at| format!("file cut short inside the record at octet {}", count(at))));
-    parts.join(", ")
+    parts.extend(capture.cut_short_at.map(|at| format!("cut short inside the record at octet {}", count(at))));
+    parts
 }
 
-fn ports(out: &mut String, ports: &[PortFigures]) {
+fn ports(out: &mut String, report: &Replay) {
+    let ports: &[PortFigures] = &report.ports;
+    if ports.iter().all(|port| port.received_frames + port.sent_frames == 0) {
+        return;
+    }
     let mut table = table(&["Port", "in frames", "octets", "flows", "out frames", "octets", "flows", "dropped"]);
     for port in ports {
         let dropped: u64 = port.ingress_drops.iter().chain(&port.egress_drops).map(|d| d.frames).sum();
@@ -107,26 +118,29 @@ fn ports(out: &mut String, ports: &[PortFigures]) {
             port.sent_flows,
             dropped,
         ];
-        row.extend(figures.map(|figure| if figure == 0 { "-".into() } else { count(figure) }));
+        row.extend(figures.map(some));
         table.add_row(row);
     }
     finish(out, &table);
     for port in ports {
         for (way, drops) in [("in", &port.ingress_drops), ("out", &port.egress_drops)] {
             if !drops.is_empty() {
-                let reasons: Vec<_> = drops.iter().map(|d| format!("{} {}", count(d.frames), d.reason)).collect();
-                let _ = writeln!(out, "  dropped at {} ({way}): {}", port.port, reasons.join(", "));
+                let _ = writeln!(out, "  dropped at {} ({way}): {}", port.port, reasons(drops));
             }
         }
     }
+    for node in &report.slow_path_drops {
+        let _ = writeln!(out, "  dropped by {} (slow path): {}", node.node, reasons(&node.drops));
+    }
     let any = ports.iter().any(|port| !port.ingress_drops.is_empty() || !port.egress_drops.is_empty());
-    if any {
+    if any || !report.slow_path_drops.is_empty() {
         out.push('\n');
     }
 }
 
 fn circuits(out: &mut String, report: &Replay) {
-    if report.circuits.is_empty() {
+    let carried = |connection: &Connection| connection.in_frames + connection.out_frames > 0;
+    if !report.circuits.iter().flat_map(|circuit| &circuit.connections).any(carried) {
         return;
     }
     let header = ["Connection", "to Microsoft", "octets", "share", "from Microsoft", "octets", "share"];
@@ -134,12 +148,12 @@ fn circuits(out: &mut String, report: &Replay) {
     for connection in report.circuits.iter().flat_map(|circuit| &circuit.connections) {
         table.add_row([
             connection.connection.clone(),
-            count(connection.in_frames),
-            count(connection.in_octets),
-            percent(connection.in_share_permille),
-            count(connection.out_frames),
-            count(connection.out_octets),
-            percent(connection.out_share_permille),
+            some(connection.in_frames),
+            some(connection.in_octets),
+            share(connection.in_octets, connection.in_share_permille),
+            some(connection.out_frames),
+            some(connection.out_octets),
+            share(connection.out_octets, connection.out_share_permille),
         ]);
     }
     finish(out, &table);
@@ -150,9 +164,8 @@ fn delivered(out: &mut String, report: &Replay) {
         let _ = writeln!(out, "Nothing was delivered.\n");
         return;
     }
-    let mut table = table(&["Delivered to", "frames", "octets", "least", "mean", "most"]);
+    let mut table = table(&["Delivered to", "frames", "octets", "least delay", "mean delay", "most delay"]);
     for host in &report.delivered {
-        let time = |ps| Span::from_ps(ps).to_string();
         let (frames, octets) = (count(host.frames), count(host.octets));
         table.add_row([host.host.clone(), frames, octets, time(host.least_ps), time(host.mean_ps), time(host.most_ps)]);
     }
@@ -190,6 +203,35 @@ fn finish(out: &mut String, table: &Table) {
     out.push('\n');
 }
 
+fn reasons(drops: &[Dropped]) -> String {
+    drops.iter().map(|d| format!("{} {}", count(d.frames), d.reason)).collect::<Vec<_>>().join(", ")
+}
+
+/// Bits and frames per second.
+fn rate(rate: Rate) -> String {
+    let frames = match (rate.millipps / 1000, rate.millipps % 1000) {
+        (whole, 1..) if whole < 100 => format!("{whole}.{:02} ", rate.millipps % 1000 / 10),
+        (whole, _) => si(whole),
+    };
+    format!("{}b/s, {frames}frames/s", si(rate.bps))
+}
+
+/// A time to the nanosecond, the rest cut off; what is shorter than a microsecond in full.
+fn time(ps: u64) -> String {
+    let shown = if ps < 1_000_000 { ps } else { ps / 1000 * 1000 };
+    Span::from_ps(shown).to_string()
+}
+
+/// A count of things: `1 frame`, `2 frames`.
+fn of(n: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// A count, or a dash for none.
+fn some(n: u64) -> String {
+    if n == 0 { "-".into() } else { count(n) }
+}
+
 /// A count with a comma at each thousand.
 fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -201,6 +243,11 @@ fn count(n: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// The share of something, a dash of nothing.
+fn share(of: u64, permille: u64) -> String {
+    if of == 0 { "-".into() } else { percent(permille) }
 }
 
 /// Tenths of a percent.

@@ -8,7 +8,7 @@ use crate::capture::{CaptureError, CaptureReader, CaptureTime, ReadCounts, Recor
 use crate::frame::{Bodies, Frame, Kind};
 use crate::id::StreamId;
 use crate::table::Lpm;
-use crate::time::{Instant, MIN_FRAME_OCTETS};
+use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
 use ipnet::IpNet;
 use std::path::PathBuf;
 
@@ -33,6 +33,13 @@ pub struct CaptureFile {
     pub interface: Option<String>,
 }
 
+impl CaptureFile {
+    /// Whether it can be read once only: standard input, a pipe, a device.
+    pub fn is_stream(&self) -> bool {
+        self.path.as_os_str() == "-" || self.path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
+    }
+}
+
 /// A replay as it is asked for.
 #[derive(Clone, Debug)]
 pub struct ReplaySpec {
@@ -48,11 +55,15 @@ pub struct ReplaySpec {
     pub cut: CutFrames,
     /// Moves of addresses.
     pub moves: Vec<Move>,
+    /// Longer gaps of a capture, before they are scaled, are taken for this one; none is if `None`.
+    pub max_gap: Option<Span>,
+    /// Frames that are due then or later are left to themselves; none is if `None`.
+    pub until: Option<Instant>,
     /// Which side of a two-way capture this source is.
     pub side: Option<(Split, Side)>,
     /// The number of the source.
     pub source: u8,
-    /// Prefixes that the scenario knows: what goes elsewhere is counted as unrouted.
+    /// Prefixes that the scenario knows: what goes elsewhere is counted as unrouted; nothing is where it knows none.
     pub known: Vec<IpNet>,
     /// The capture time of the run's start; the first frame's if `None`.
     pub base: Option<CaptureTime>,
@@ -91,8 +102,16 @@ pub struct ReplayCounts {
     pub timestamp_regressions: u64,
     /// Frames without a time of their own.
     pub unstamped: u64,
+    /// Gaps of a capture that were longer than allowed.
+    pub gaps_clamped: u64,
+    /// Whether frames were left that were due at the end of the run or later.
+    pub ended_early: bool,
     /// When the last frame was due.
     pub last_due: Instant,
+    /// Octets of all frames, no frame below the smallest that Ethernet has.
+    pub wire_octets: u64,
+    /// Those of the last frame.
+    pub last_wire_octets: u64,
 }
 
 /// Why a replay stopped before its end.
@@ -156,6 +175,10 @@ impl Replay {
             Some(base) => schedule.with_base(base),
             None => schedule,
         };
+        let schedule = match spec.max_gap {
+            Some(most) => schedule.with_max_gap(most),
+            None => schedule,
+        };
         let counts = ReplayCounts::default();
         let known = Known::new(&spec.known);
         let (flows, scratch) = (FlowTable::default(), Vec::new());
@@ -189,6 +212,7 @@ impl Replay {
         self.counts.flows_exceeded = self.flows.is_exceeded();
         self.counts.timestamp_regressions = self.schedule.timestamp_regressions();
         self.counts.unstamped = self.schedule.unstamped();
+        self.counts.gaps_clamped = self.schedule.gaps_clamped();
         (self.counts, self.failed)
     }
 
@@ -222,6 +246,10 @@ impl Replay {
                 record: record.number,
                 source,
             })?;
+            if self.counts.ended_early {
+                self.note_file();
+                return Ok(None);
+            }
             if frame.is_some() {
                 return Ok(frame);
             }
@@ -291,11 +319,17 @@ impl Pass<'_> {
         let mut frame = parsed.frame;
         let on_wire = u32::from(frame.len().max(MIN_FRAME_OCTETS));
         frame.id.sent = self.schedule.next(record.stamped.then_some(record.time), on_wire)?;
+        if self.spec.until.is_some_and(|until| frame.id.sent >= until) {
+            self.counts.ended_early = true;
+            return Ok(None);
+        }
         frame.id.stream = StreamId::new(self.spec.source, self.flows.number(parsed.flow));
         frame.id.seq = record.number as u32;
         self.counts.frames += 1;
         self.counts.octets += u64::from(frame.len());
         self.counts.last_due = frame.id.sent;
+        self.counts.wire_octets += u64::from(on_wire);
+        self.counts.last_wire_octets = u64::from(on_wire);
         self.judge_destination(&frame);
         Ok(Some(frame))
     }
@@ -331,7 +365,8 @@ impl Pass<'_> {
                 return;
             }
         };
-        self.counts.unrouted += u64::from(known.is_none());
+        // A network of labels alone knows no destinations.
+        self.counts.unrouted += u64::from(known.is_none() && !self.spec.known.is_empty());
     }
 }
 

@@ -253,7 +253,7 @@ impl Ramp {
 pub enum ScheduleError {
     /// Later than a run can say.
     #[error(
-        "a frame would leave more than 213 days after the start, the longest that a run can be; raise the speed or the rate, or limit the gaps"
+        "a frame would leave more than 213 days after the start, the longest that a run can be; raise the speed (--speed), give a rate, or limit the gaps (--max-gap)"
     )]
     TooLate,
 }

@@ -3,9 +3,10 @@
 use super::Done;
 use super::plan::{Plan, PlannedSource};
 use crate::capture::ReadCounts;
-use crate::engine::NodeOutcome;
-use crate::report::{self, Balance, CaptureFound, Circuit, Delivered, Dropped, Engine, PortFigures, SourceFigures};
-use crate::time::PS_PER_S;
+use crate::engine::{NodeOutcome, NodeSpec};
+use crate::report::{
+    self, Balance, CaptureFound, Circuit, Delivered, Dropped, Engine, PortFigures, Rate, SourceFigures,
+};
 use crate::traffic::replay::{ReplayCounts, ReplayError};
 
 /// The report of a replay that was run.
@@ -14,7 +15,7 @@ pub(super) fn report(plan: &Plan, done: &Done, threads: usize) -> report::Replay
     let sources = plan.sources.iter().zip(&done.sources);
     let sources = sources.map(|(source, (counts, failed))| {
         let host = &outcome.nodes[source.host.index()];
-        source_figures(source, counts, failed.as_ref(), host)
+        source_figures(source, counts, failed.as_ref(), (&plan.network.nodes[source.host.index()], host))
     });
     let ports = plan.network.nodes.iter().zip(&outcome.nodes).flat_map(|(node, counts)| {
         node.ports
@@ -48,6 +49,7 @@ pub(super) fn report(plan: &Plan, done: &Done, threads: usize) -> report::Replay
         seed: plan.network.seed,
         sources: sources.collect(),
         ports: ports.collect(),
+        slow_path_drops: report::slow_path_drops(plan.network.nodes.iter().map(|node| node.name.as_str()), outcome),
         circuits: circuits.collect(),
         delivered: delivered.collect(),
         dropped: report::all_drops(outcome),
@@ -82,14 +84,20 @@ fn source_figures(
     source: &PlannedSource,
     counts: &ReplayCounts,
     failed: Option<&ReplayError>,
-    host: &NodeOutcome,
+    (node, host): (&NodeSpec, &NodeOutcome),
 ) -> SourceFigures {
     let requested_ps = counts.last_due.as_ps();
-    let achieved_ps = host.ports.iter().filter_map(|port| port.last_sent).max().unwrap_or_default().as_ps();
-    let bps = |ps: u64| {
-        let bps = (u128::from(counts.octets) * 8 * u128::from(PS_PER_S)).checked_div(u128::from(ps))?;
-        Some(u64::try_from(bps).unwrap_or(u64::MAX))
-    };
+    // The last bit that left, and the port by which it did.
+    let last = node.ports.iter().zip(&host.ports).filter_map(|(port, seen)| Some((seen.last_sent?, port.speed)));
+    let last = last.max_by_key(|(at, _)| *at);
+    let achieved_ps = last.map_or(0, |(at, _)| at.as_ps());
+    let last_start_ps = last.map_or(0, |(at, speed)| {
+        let octets = u16::try_from(counts.last_wire_octets).unwrap_or(u16::MAX);
+        at.as_ps().saturating_sub(speed.wire_time(octets).as_ps())
+    });
+    let rate = |ps| Rate::new(counts.frames.saturating_sub(1), counts.wire_octets - counts.last_wire_octets, ps);
+    // Where not all left, what did has no rate to be held against that of all.
+    let all_left = host.ports.iter().map(|port| port.sent.frames).sum::<u64>() >= counts.frames;
     SourceFigures {
         into: source.name.clone(),
         captures: counts.files.iter().map(|(file, found)| capture_found(file, found)).collect(),
@@ -103,13 +111,16 @@ fn source_figures(
         padded: counts.padded,
         skipped: counts.skipped,
         too_long: counts.too_long,
-        elsewhere: counts.other_side + counts.other_interface,
+        other_side: counts.other_side,
+        other_interface: counts.other_interface,
+        gaps_clamped: counts.gaps_clamped,
         timestamp_regressions: counts.timestamp_regressions,
         unstamped: counts.unstamped,
         requested_ps,
         achieved_ps,
-        requested_bps: bps(requested_ps),
-        achieved_bps: bps(achieved_ps),
+        requested: rate(requested_ps),
+        achieved: rate(last_start_ps).filter(|_| all_left),
+        ended_early: counts.ended_early,
         failed: failed.map(ToString::to_string),
     }
 }
@@ -142,8 +153,11 @@ pub(super) fn why_nothing(counts: &ReplayCounts) -> String {
             "no record can be made an Ethernet frame ({what}); capture on an Ethernet, IP or cooked interface"
         );
     }
+    if counts.ended_early {
+        return "no frame is due before --until".into();
+    }
     for (frames, why) in [
-        (counts.too_long, "every frame is over 16 KiB, which no port takes"),
+        (counts.too_long, "every frame is over 16 KiB, which no port takes; capture before segments are joined"),
         (counts.skipped, "every frame was cut by its snap length; use --cut pad"),
         (counts.other_side, "every frame is of the other side; look at --split"),
         (counts.other_interface, "no frame is of that interface; look at the name after @"),
@@ -155,5 +169,5 @@ pub(super) fn why_nothing(counts: &ReplayCounts) -> String {
     if counts.files.iter().any(|(_, found)| found.cut_short.is_some()) {
         return "the capture ends inside its first record; fetch or record it again".into();
     }
-    "the capture has no frames".into()
+    "there are no frames; check that something was recorded".into()
 }

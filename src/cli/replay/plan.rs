@@ -1,9 +1,9 @@
 //! What a replay means: the network, where frames enter it and when, which ports are observed.
 
 use super::args::{ReplayArgs, StampUnit, Unrouted};
-use crate::capture::{CaptureTime, Stamps};
+use crate::capture::{CaptureError, CaptureTime, Stamps};
 use crate::cli::observe::PortFile;
-use crate::cli::{Common, Failure, load};
+use crate::cli::{Common, Failure, load, unwritable};
 use crate::engine::{Network, Role};
 use crate::id::{NodeId, PortId, StreamId};
 use crate::scenario::{self, Compiled, Place, Quantity, UnitError, parse_amount};
@@ -12,6 +12,7 @@ use crate::traffic::map::Move;
 use crate::traffic::replay::{CaptureFile, ReplaySpec, first_time};
 use crate::traffic::schedule::{Pace, Ratio};
 use crate::traffic::split::{Side, Sides, Split};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// A replay that makes sense.
@@ -74,15 +75,17 @@ impl Plan {
         for (number, entry) in entries.into_iter().enumerate() {
             sources.push(source(args, &mut compiled, entry, number as u8)?);
         }
-        let epoch = align(&mut sources)?;
         let until = args.until.as_deref().map(|text| span("--until", text)).transpose()?;
+        let until = until.map(|span| Instant::ZERO + span);
+        sources.iter_mut().for_each(|source| source.spec.until = until);
+        sources.iter().flat_map(|source| &source.spec.files).try_for_each(readable)?;
+        let epoch = align(&mut sources)?;
         let stamps = match args.stamps {
             StampUnit::Ns => Stamps::Nanoseconds,
             StampUnit::Ps => Stamps::Picoseconds,
         };
-        let until = until.map(|span| Instant::ZERO + span);
         let plan = Plan { title, network: compiled.network, sources, circuits, until, files, epoch, stamps };
-        plan.refuse_overwriting()?;
+        plan.refuse_overwriting(args.json.file())?;
         Ok(plan)
     }
 
@@ -100,7 +103,7 @@ impl Plan {
                 if file.all_drops { all().filter(|at| !file.sent.contains(at)).collect() } else { vec![] };
             let sources = self.sources.iter().map(|source| source.name.clone()).collect();
             PortFile::create(&file.path, &self.network, &file.sent, &others, sources, (self.epoch, self.stamps))
-                .map_err(|error| Failure::Runtime(format!("{}: {error}", file.path.display())))
+                .map_err(|error| Failure::Runtime(unwritable(&file.path, &error)))
         };
         self.files.iter().map(create).collect()
     }
@@ -114,19 +117,48 @@ impl Plan {
     }
 
     /// A capture that is read must not be written: it would be gone before its first frame.
-    fn refuse_overwriting(&self) -> Result<(), Failure> {
+    fn refuse_overwriting(&self, json: Option<&Path>) -> Result<(), Failure> {
         let read = self.sources.iter().flat_map(|source| &source.spec.files);
         let read: Vec<_> = read.filter_map(|file| file.path.canonicalize().ok()).collect();
-        for (place, file) in self.files.iter().enumerate() {
-            if file.path.canonicalize().is_ok_and(|path| read.contains(&path)) {
-                let path = file.path.display();
-                return Err(Failure::Usage(format!("{path} is read by this replay: write to another file")));
+        let mut written = Vec::new();
+        for path in self.files.iter().map(|file| file.path.as_path()).chain(json) {
+            let (name, file) = (path.display(), settled(path));
+            if read.contains(&file) {
+                return Err(Failure::Usage(format!("{name} is read by this replay: write to another file")));
             }
-            if self.files[..place].iter().any(|other| other.path == file.path) {
-                return Err(Failure::Usage(format!("{} is to be written twice: name two files", file.path.display())));
+            // Two writers of a pipe or a terminal do not undo each other.
+            if written.contains(&file) && !path.exists() | path.is_file() {
+                return Err(Failure::Usage(format!("{name} is to be written twice: name two files")));
             }
+            written.push(file);
         }
         Ok(())
+    }
+}
+
+/// The file that `path` is or will be, whatever it is written like.
+fn settled(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    path.canonicalize().unwrap_or_else(|_| match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    })
+}
+
+/// Finds out before anything is run or written whether a capture is there.
+fn readable(file: &CaptureFile) -> Result<(), Failure> {
+    let path = &file.path;
+    if file.is_stream() {
+        return Ok(());
+    }
+    if path.is_dir() {
+        return Err(Failure::Runtime(format!("{} is a folder: name the captures in it", path.display())));
+    }
+    match File::open(path) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            Err(Failure::Runtime(CaptureError::Open { file: path.display().to_string(), source: error }.to_string()))
+        }
     }
 }
 
@@ -174,7 +206,7 @@ fn entries(args: &ReplayArgs) -> Result<Vec<EntryPoint>, Failure> {
         return Ok(own.into_iter().flatten().map(entry).collect());
     }
     match (&args.into[..], captures.is_empty()) {
-        ([_], true) => usage("no capture: biplane replay CAPTURE --through SCENARIO --into PLACE"),
+        ([_], true) => usage("there is no capture to replay: biplane replay CAPTURE --through SCENARIO --into PLACE"),
         ([place], false) if !place.contains('=') => {
             Ok(vec![EntryPoint { place: place.clone(), files: captures, side: None }])
         }
@@ -199,17 +231,16 @@ fn source(args: &ReplayArgs, compiled: &mut Compiled, entry: EntryPoint, number:
         Place::Host(node) => node,
         Place::Port(node, port) if matches!(compiled.network.nodes[node.index()].role, Role::Host) => {
             let name = compiled.network.port_name((node, port));
-            return Err(Failure::Usage(format!("{name} is a port of a host, which takes frames and forwards none")));
+            return Err(Failure::Usage(format!(
+                "{name} is a port of a host, which forwards nothing that comes in: name the host, or the port beyond its link"
+            )));
         }
         Place::Port(node, port) => compiled.network.inject((node, port)),
     };
     if usize::from(number) >= StreamId::MAX_SOURCES {
         return Err(Failure::Usage(format!("over {} places", StreamId::MAX_SOURCES)));
     }
-    let stdin = entry.files.iter().filter(|file| file.path.as_os_str() == "-").count();
-    if stdin > 0 && (args.rounds > 1 || args.into.len() > 1 || stdin > 1) {
-        return Err(Failure::Usage("standard input can be read once, into one place: write it to a file first".into()));
-    }
+    once_only(args, &entry.files)?;
     let moves = args.map.iter().map(|text| text.parse::<Move>().map_err(|error| Failure::Usage(error.to_string())));
     let known = compiled.known.sites.iter().chain(&compiled.known.vnets).copied().collect();
     let spec = ReplaySpec {
@@ -219,12 +250,29 @@ fn source(args: &ReplayArgs, compiled: &mut Compiled, entry: EntryPoint, number:
         limit: args.limit,
         cut: args.cut.into(),
         moves: moves.collect::<Result<_, _>>()?,
+        max_gap: args.max_gap.as_deref().map(|text| span("--max-gap", text)).transpose()?,
         side: entry.side,
         source: number,
         known,
         base: None,
+        until: None,
     };
     Ok(PlannedSource { name: entry.place, host, spec })
+}
+
+/// What is read once only cannot be played twice or taken apart.
+fn once_only(args: &ReplayArgs, files: &[CaptureFile]) -> Result<(), Failure> {
+    let stdin = files.iter().filter(|file| file.path.as_os_str() == "-").count();
+    if stdin > 0 && (stdin > 1 || args.into.len() > 1) {
+        return Err(Failure::Usage("standard input can be read once, into one place: write it to a file first".into()));
+    }
+    match files.iter().find(|file| file.is_stream()) {
+        Some(file) if args.rounds > 1 || args.split.is_some() => {
+            let name = if stdin > 0 { "standard input".into() } else { file.path.display().to_string() };
+            Err(Failure::Usage(format!("{name} can be read once only: write it to a file for --loop and --split")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn pace(args: &ReplayArgs, network: &Network, host: NodeId) -> Result<Pace, Failure> {
@@ -239,7 +287,11 @@ fn pace(args: &ReplayArgs, network: &Network, host: NodeId) -> Result<Pace, Fail
     }
     if let Some(rate) = &args.rate {
         let bps = parse_amount(rate, Quantity::Rate).map_err(|error| amount("--rate", &error))?;
-        return if bps > 0 { Ok(Pace::Rate { bps }) } else { Err(Failure::Usage("--rate is above 0".into())) };
+        return if bps > 0 {
+            Ok(Pace::Rate { bps })
+        } else {
+            Err(Failure::Usage(format!("--rate {rate}: must be above zero")))
+        };
     }
     if args.topspeed {
         let Some(port) = network.nodes[host.index()].ports.first() else {
@@ -275,9 +327,8 @@ fn align(sources: &mut [PlannedSource]) -> Result<CaptureTime, Failure> {
     let mut firsts = Vec::new();
     for source in &*sources {
         let file = &source.spec.files[0];
-        let from_stdin = file.path.as_os_str() == "-";
-        // What cannot be read is told when it is replayed, with what came before it.
-        let first = if from_stdin { None } else { first_time(file).map_err(|e| Failure::Runtime(e.to_string()))? };
+        let first =
+            if file.is_stream() { None } else { first_time(file).map_err(|e| Failure::Runtime(e.to_string()))? };
         firsts.push(first);
     }
     let known: Vec<i128> = firsts.iter().flatten().map(|time| time.as_ps()).collect();
