@@ -132,10 +132,9 @@ fn ports(out: &mut String, report: &Replay) {
 fn circuits(out: &mut String, report: &Replay) {
     let mut table = table(&["Connection", "way", "frames", "octets", "share"], 2);
     for Circuit { connections, .. } in &report.circuits {
-        let to = |c: &Connection| (c.in_frames, c.in_octets, c.in_share_permille);
-        let from = |c: &Connection| (c.out_frames, c.out_octets, c.out_share_permille);
-        let ways: [(&str, &dyn Fn(&Connection) -> _); 2] = [("to Microsoft", &to), ("from Microsoft", &from)];
-        for (way, figures) in ways {
+        for (way, figures) in
+            [("to Microsoft", to_microsoft as fn(&Connection) -> _), ("from Microsoft", from_microsoft)]
+        {
             let any = connections.iter().any(|connection| figures(connection).0 > 0);
             for connection in connections.iter().filter(|_| any) {
                 let (frames, octets, share) = figures(connection);
@@ -144,6 +143,15 @@ fn circuits(out: &mut String, report: &Replay) {
         }
     }
     finish(out, &table);
+}
+
+/// Frames, octets and share in thousandths.
+fn to_microsoft(connection: &Connection) -> (u64, u64, u64) {
+    (connection.in_frames, connection.in_octets, connection.in_share_permille)
+}
+
+fn from_microsoft(connection: &Connection) -> (u64, u64, u64) {
+    (connection.out_frames, connection.out_octets, connection.out_share_permille)
 }
 
 fn delivered(out: &mut String, report: &Replay) {
