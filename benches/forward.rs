@@ -48,7 +48,7 @@ fn flows(prefixes: &[ipnet::Ipv4Net]) -> (Templates, Vec<Frame>) {
     let mut bodies = Vec::new();
     let frames = (0..PASS as u32).map(|flow| {
         let prefix = prefixes[rng.below(prefixes.len() as u64) as usize];
-        let mut frame = frames::frame(&frames::octets(prefix.addr().to_bits(), &[]));
+        let mut frame = frames::parse(&frames::octets(prefix.addr().to_bits(), &[]), None);
         bodies.extend(frame.body.take().map(|body: Box<Octets>| *body));
         frame.id.stream = StreamId::new(0, flow);
         frame
@@ -100,13 +100,11 @@ fn ip_route(c: &mut Criterion) {
         let fib = route_fib(count, NextHop::port(PortId(0)));
         let known = prefixes(count);
         let mut frames = frames::frames(&frames::octets(0, &[]));
-        let header = frames[0].header;
         let draw = |frames: &mut Vec<Frame>, rng: &mut Rng| {
             for frame in frames {
-                frame.header = header;
                 let address = known[rng.below(count.into()) as usize].addr().to_bits() | rng.below(256) as u32;
-                let body = frame.body.as_mut().expect("the frame owns its octets");
-                body.payload[frames::DESTINATION].copy_from_slice(&address.to_be_bytes());
+                let (octets, spare) = (frames::octets(address, &[]), frame.body.take());
+                *frame = frames::parse(&octets, spare);
             }
         };
         measure(c, "ip_route", name, &mut frames, draw, |frames| all_through(&fib, &Templates::new(), frames));

@@ -70,7 +70,7 @@ fn observed_frames_are_in_order_and_the_same() {
     };
     for shape in shapes().take(8) {
         let (outcome, seen) = observe(shape, 1);
-        assert!(seen.is_sorted_by_key(|(seen, _)| seen.at));
+        assert!(seen.is_sorted_by_key(|(seen, _)| (seen.time, seen.node)));
         let sent: u64 = outcome.nodes.iter().flat_map(|n| &n.ports).map(|p| p.sent.frames).sum();
         let dropped: u64 = outcome.sources.iter().map(|s| s.dropped).sum();
         assert_eq!(seen.iter().filter(|(seen, _)| seen.dropped.is_none()).count() as u64, sent);

@@ -4,7 +4,7 @@
 mod made;
 
 use biplane::capture::CaptureReader;
-use biplane::cli::trace::{Given, trace};
+use biplane::cli::trace::{Given, enter_by, trace};
 use biplane::engine::Network;
 use biplane::frame::Frame;
 use biplane::id::{NodeId, PortId};
@@ -27,7 +27,7 @@ fn from_hq(packet: &Packet) -> Trace {
 
 /// `frame` as if from the wire into the first port of a router.
 fn into_port(mut network: Network, router: u16, frame: Frame) -> Trace {
-    let host = network.inject((NodeId(router), PortId(0)));
+    let host = enter_by(&mut network, (NodeId(router), PortId(0)));
     trace(&network, host, frame)
 }
 

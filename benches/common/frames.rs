@@ -1,20 +1,18 @@
 //! Frames of 64 octets on the wire, labelled or not.
 
 use crate::tables::PASS;
-use biplane::frame::Frame;
+use biplane::frame::{Frame, Octets};
 use biplane::wire::ipv4;
 use biplane::wire::mpls::Lse;
 
 /// Octets of a frame without its FCS: 64 with it.
 pub(crate) const OCTETS: usize = 60;
-/// Where the IPv4 destination lies in the payload beneath tags and labels.
-pub(crate) const DESTINATION: std::ops::Range<usize> = 16..20;
 
 /// An IPv4 UDP frame from 10.0.0.1 beneath `labels`; the padding makes it 64 octets on the wire.
 pub(crate) fn octets(destination: u32, labels: &[u32]) -> Vec<u8> {
     let mut packet =
         vec![0x45, 0, 0, 28, 0, 1, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 0, 0, 0, 0, 0x30, 0x39, 0, 53, 0, 8, 0, 0];
-    packet[DESTINATION].copy_from_slice(&destination.to_be_bytes());
+    packet[16..20].copy_from_slice(&destination.to_be_bytes());
     ipv4::fill_checksum(&mut packet);
     let mut whole = vec![2, 0xb1, 0, 0, 0, 1, 2, 0xb1, 0, 0, 0, 2];
     whole.extend(if labels.is_empty() { [0x08, 0x00] } else { [0x88, 0x47] });
@@ -26,13 +24,12 @@ pub(crate) fn octets(destination: u32, labels: &[u32]) -> Vec<u8> {
     whole
 }
 
-/// The frame of `octets`, with a body of its own.
-pub(crate) fn frame(octets: &[u8]) -> Frame {
-    let parsed = Frame::parse(octets, octets.len() as u32, None).expect("the frame is short");
-    parsed.frame
+/// The frame of `octets`, with a body of its own, made of `spare` if there is one.
+pub(crate) fn parse(octets: &[u8], spare: Option<Box<Octets>>) -> Frame {
+    Frame::parse(octets, octets.len() as u32, spare).expect("the frame is short").frame
 }
 
 /// As many frames like this as one pass takes.
 pub(crate) fn frames(octets: &[u8]) -> Vec<Frame> {
-    (0..PASS).map(|_| frame(octets)).collect()
+    (0..PASS).map(|_| parse(octets, None)).collect()
 }

@@ -51,17 +51,17 @@ impl PortFile {
     /// Writes a frame, if its port is in this file; whether all is well.
     pub(super) fn write(&mut self, seen: &Seen, octets: &[u8]) -> bool {
         use std::fmt::Write;
-        let Some(interface) = self.interfaces[seen.node.index()][seen.port.index()] else { return true };
+        let Some(interface) = self.interfaces[seen.node.index()][seen.at.port().index()] else { return true };
         let Some(writer) = &mut self.writer else { return false };
         let length = octets.len() as u32;
         let written = match seen.dropped {
-            None => writer.packet(interface, seen.at, Direction::Outbound, length, octets, None),
+            None => writer.packet(interface, seen.time, Direction::Outbound, length, octets, None),
             Some(reason) => {
                 self.drops[interface as usize].add(reason);
                 self.comment.clear();
                 let source = self.sources.get(seen.stream.source()).map_or("", String::as_str);
                 let _ = write!(self.comment, "dropped: {reason} (record {} of {source})", seen.seq);
-                writer.packet(interface, seen.at, Direction::Unknown, length, octets, Some(&self.comment))
+                writer.packet(interface, seen.time, Direction::Unknown, length, octets, Some(&self.comment))
             }
         };
         if let Err(error) = written {

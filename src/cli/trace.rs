@@ -5,7 +5,7 @@ use crate::capture::{CaptureError, CaptureReader};
 use crate::engine::reference::{self, Offered};
 use crate::engine::{Network, Role};
 use crate::frame::Frame;
-use crate::id::{NodeId, StreamId};
+use crate::id::{NodeId, PortId, StreamId};
 use crate::report::trace::{Gather, Trace};
 use crate::scenario::{Compiled, Place, Unrouted};
 use crate::time::Instant;
@@ -46,7 +46,7 @@ pub(super) struct TraceArgs {
         long,
         value_name = "N",
         default_value_t = 1,
-        requires = "from",
+        conflicts_with = "hex",
         value_parser = clap::value_parser!(u64).range(1..)
     )]
     frame: u64,
@@ -56,7 +56,7 @@ pub(super) struct TraceArgs {
     map: Vec<String>,
 
     /// What becomes of destinations that the scenario does not know: they go to the cloud side, or are dropped
-    #[arg(long, default_value = "cloud", value_parser = ["cloud", "drop"])]
+    #[arg(long, value_name = "WHERE", default_value = "cloud", value_parser = ["cloud", "drop"])]
     unrouted: String,
 
     #[command(flatten)]
@@ -145,16 +145,19 @@ fn host_at(compiled: &mut Compiled, place: &str) -> Result<NodeId, Failure> {
             let name = compiled.network.port_name((node, port));
             Err(Failure::Usage(format!("{name} is a port of a host, which takes frames and forwards none")))
         }
-        Place::Port(node, port) => {
-            let host = compiled.network.inject((node, port));
-            // What a reader looks for is where the frame enters, not what brings it there.
-            let name = compiled.network.port_name((node, port));
-            let spec = &mut compiled.network.nodes[host.index()];
-            spec.name = "the wire".into();
-            spec.ports.iter_mut().for_each(|port| port.name.clone_from(&name));
-            Ok(host)
-        }
+        Place::Port(node, port) => Ok(enter_by(&mut compiled.network, (node, port))),
     }
+}
+
+/// Puts a host before the port `at`. What a reader looks for is where the frame enters, not what brings it there: so the
+/// host is called the wire, and its port after `at`.
+pub fn enter_by(network: &mut Network, at: (NodeId, PortId)) -> NodeId {
+    let host = network.inject(at);
+    let name = network.port_name(at);
+    let spec = &mut network.nodes[host.index()];
+    spec.name = "the wire".into();
+    spec.ports.iter_mut().for_each(|port| port.name.clone_from(&name));
+    host
 }
 
 /// The way of `frame`, which `host` offers at once, through `network`.

@@ -93,11 +93,11 @@ impl Shared {
     }
 
     /// If all threads are idle and no ring holds anything, raises the floor to the least next event; if there is none,
-    /// the run is over.
+    /// the run is over. Whether the floor was raised.
     ///
     /// The two readings of what the threads say must agree: then all were idle while the rings were looked at, and
     /// nobody can have put anything into them.
-    pub(super) fn jump(&self) {
+    pub(super) fn jump(&self) -> bool {
         let read = || -> Option<Vec<(u64, u64)>> {
             let said = self.idle.iter().map(|idle| {
                 let next = idle.next.load(Ordering::Acquire);
@@ -105,15 +105,16 @@ impl Shared {
             });
             said.collect()
         };
-        let Some(before) = read() else { return };
+        let Some(before) = read() else { return false };
         if !self.links.iter().all(|link| link.is_empty()) || read().as_ref() != Some(&before) {
-            return;
+            return false;
         }
         match before.iter().map(|&(_, next)| next).min() {
-            Some(u64::MAX) | None => self.stop(),
-            Some(next) => {
-                self.floor.fetch_max(next, Ordering::AcqRel);
+            Some(u64::MAX) | None => {
+                self.stop();
+                false
             }
+            Some(next) => self.floor.fetch_max(next, Ordering::AcqRel) < next,
         }
     }
 }

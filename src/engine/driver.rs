@@ -139,7 +139,7 @@ fn work<'a>(mut nodes: Vec<Node>, mut step: Step<'a>, interrupt: Option<&AtomicB
         }
     }
     let _guard = StopOnPanic(step.shared);
-    let backoff = Backoff::new();
+    let (backoff, mut idle_rounds) = (Backoff::new(), 0);
     while !step.shared.is_done() {
         let mut progress = Progress::default();
         for node in &mut nodes {
@@ -148,42 +148,53 @@ fn work<'a>(mut nodes: Vec<Node>, mut step: Step<'a>, interrupt: Option<&AtomicB
             progress.stuck |= stuck;
         }
         if progress.worked {
+            idle_rounds = 0;
             backoff.reset();
             continue;
         }
         if interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
             step.shared.stop();
         }
-        if !progress.stuck {
-            declare_idle(&mut nodes, &mut step);
+        if !progress.stuck && declare_idle(&mut nodes, &mut step) {
+            idle_rounds = 0;
+            backoff.reset();
+            continue;
         }
-        rest(&backoff);
+        idle_rounds += 1;
+        rest(&backoff, idle_rounds);
     }
     // What was recorded is handed over when the nodes are gone; the merging thread waits for that.
     nodes
 }
 
-/// Says when the next event of this thread's nodes is, if that is known, and jumps there if all other threads said so.
-fn declare_idle(nodes: &mut [Node], step: &mut Step<'_>) {
+/// Says when the next event of this thread's nodes is, if that is known, and jumps there if all other threads said so;
+/// whether it jumped.
+fn declare_idle(nodes: &mut [Node], step: &mut Step<'_>) -> bool {
     let mut next = Instant::MAX;
     for node in nodes {
         match node.next_event() {
             Some(at) => next = next.min(at),
-            None => return step.set_busy(),
+            None => {
+                step.set_busy();
+                return false;
+            }
         }
     }
     // What lies at or past the end will not happen.
     step.shared.set_idle(step.thread, if next >= step.until { Instant::MAX } else { next });
     step.idle = true;
-    step.shared.jump();
+    step.shared.jump()
 }
 
 /// Spins, then yields, then sleeps: on a busy machine a spinning thread holds up the one that it waits for.
-fn rest(backoff: &Backoff) {
-    if backoff.is_completed() {
-        std::thread::park_timeout(Duration::from_micros(50));
-    } else {
+fn rest(backoff: &Backoff, idle_rounds: u32) {
+    const YIELDS: u32 = 200;
+    if !backoff.is_completed() {
         backoff.snooze();
+    } else if idle_rounds < YIELDS {
+        std::thread::yield_now();
+    } else {
+        std::thread::park_timeout(Duration::from_micros(50));
     }
 }
 

@@ -1,7 +1,7 @@
 //! A host node at work: it offers the frames of its source and takes what arrives.
 
 use super::input::{Input, horizon};
-use super::observe::Recorder;
+use super::observe::{At, Recorder};
 use super::outcome::{NodeOutcome, SourceOutcome};
 use super::output::{Desk, Output, pad};
 use super::source::{Next, Returns, Supply};
@@ -102,7 +102,7 @@ impl HostNode {
                         source.dropped += 1;
                         arrivals.drops.add(reason);
                         if let Some(recorder) = recorder {
-                            recorder.dropped(PortId(port as u16), frame.at, reason, frame, step.templates);
+                            recorder.dropped(At::Ingress(PortId(port as u16)), frame.at, reason, frame, step.templates);
                         }
                     } else {
                         outcome.delivery.add(frame.len(), frame.id.sent, frame.at);
@@ -144,7 +144,7 @@ impl HostNode {
                 source.dropped += 1;
                 self.unsent_drops.add(reason);
                 if let Some(recorder) = &mut self.recorder {
-                    recorder.dropped(PortId(port as u16), start, reason, frame, step.templates);
+                    recorder.dropped(At::Egress(PortId(port as u16)), start, reason, frame, step.templates);
                 }
                 self.returns.give(frame.body.take());
             }
@@ -164,7 +164,8 @@ impl HostNode {
                     0 => 0,
                     count => self.usable[spread(hash, count as u32) as usize],
                 };
-                (Next::At(sent.max(self.last_start).max(self.outputs[port].busy_until())), port)
+                let free = self.outputs.get(port).map_or(Instant::ZERO, Output::busy_until);
+                (Next::At(sent.max(self.last_start).max(free)), port)
             }
             other => (other, 0),
         }

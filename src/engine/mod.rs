@@ -23,7 +23,7 @@ mod source;
 
 pub use driver::{Run, run};
 pub use network::{LinkSpec, Network, NodeSpec, Role, RouterSpec};
-pub use observe::{Observe, Seen, Sink};
+pub use observe::{At, Observe, Seen, Sink};
 pub use outcome::{Count, Delivery, NodeOutcome, Outcome, PortOutcome, SourceOutcome};
 pub use source::{BodyPool, Feed, FeedSource, Source, feed};
 

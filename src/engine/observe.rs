@@ -1,7 +1,7 @@
 //! What passes observed ports and what is dropped anywhere, in order of time, for whoever writes it down.
 //!
-//! Nodes write frames out where they leave and hand the octets over in batches; one thread merges the batches by
-//! (instant, port, order) as far as all clocks have come.
+//! Nodes write frames out where they leave and hand the octets over in batches; one thread merges them as far as all
+//! clocks have come. What is seen at one place of one node comes in order of time, so the merge is one of few queues.
 
 use super::clock::Shared;
 use crate::frame::{DropReason, Frame, Templates};
@@ -10,15 +10,54 @@ use crate::time::Instant;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::collections::VecDeque;
 
-/// One frame seen at a port: it left, or it was dropped there.
+/// Where in a node a frame was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum At {
+    /// It left by the port.
+    Sent(PortId),
+    /// It was dropped on arrival by the port.
+    Ingress(PortId),
+    /// It was dropped on departure by the port.
+    Egress(PortId),
+    /// The slow path dropped it, after it had arrived by the port.
+    SlowPath(PortId),
+    /// The slow path had made it of a frame that had arrived by the port, and it could not be sent.
+    Made(PortId),
+}
+
+impl At {
+    /// The port.
+    pub const fn port(self) -> PortId {
+        match self {
+            At::Sent(port) | At::Ingress(port) | At::Egress(port) | At::SlowPath(port) | At::Made(port) => port,
+        }
+    }
+
+    /// A number for each place of a node.
+    const fn number(self) -> usize {
+        let kind = match self {
+            At::Sent(_) => 0,
+            At::Ingress(_) => 1,
+            At::Egress(_) => 2,
+            At::SlowPath(_) => 3,
+            At::Made(_) => 4,
+        };
+        self.port().index() * PLACES_OF_PORT + kind
+    }
+}
+
+/// Places that frames are seen at in one port.
+const PLACES_OF_PORT: usize = 5;
+
+/// One frame seen: it left, or it was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// When its last bit left, or when it was dropped.
-    pub at: Instant,
+    pub time: Instant,
     /// The node.
     pub node: NodeId,
-    /// The port.
-    pub port: PortId,
+    /// Where in the node.
+    pub at: At,
     /// Why it was dropped; `None` if it left.
     pub dropped: Option<DropReason>,
     /// Its source and flow.
@@ -36,7 +75,7 @@ pub struct Observe<'a> {
     pub ports: Vec<(NodeId, PortId)>,
     /// Whether dropped frames are seen, at every port.
     pub drops: bool,
-    /// Is told of each frame with its octets (without FCS), in order of (instant, node, port, sent before dropped).
+    /// Is told of each frame with its octets (without FCS), in order of (time, node, port, place in the order of [`At`]).
     pub sink: Sink<'a>,
 }
 
@@ -85,26 +124,27 @@ pub(super) fn recorder(node: NodeId, drops: bool) -> (Recorder, Records) {
 }
 
 impl Recorder {
-    /// A frame whose last bit leaves at `at`.
+    /// A frame whose last bit leaves at `time`.
     #[inline]
-    pub(super) fn sent(&mut self, port: PortId, at: Instant, frame: &Frame, templates: &Templates) {
-        self.record(port, at, None, frame, templates);
+    pub(super) fn sent(&mut self, at: At, time: Instant, frame: &Frame, templates: &Templates) {
+        self.record(at, time, None, frame, templates);
     }
 
     /// A frame that is dropped, as it stands.
     #[cold]
-    pub(super) fn dropped(&mut self, port: PortId, at: Instant, why: DropReason, frame: &Frame, templates: &Templates) {
+    pub(super) fn dropped(&mut self, at: At, time: Instant, why: DropReason, frame: &Frame, templates: &Templates) {
         if self.drops {
-            self.record(port, at, Some(why), frame, templates);
+            self.record(at, time, Some(why), frame, templates);
         }
     }
 
-    fn record(&mut self, port: PortId, at: Instant, dropped: Option<DropReason>, frame: &Frame, templates: &Templates) {
+    #[inline]
+    fn record(&mut self, at: At, time: Instant, dropped: Option<DropReason>, frame: &Frame, templates: &Templates) {
         let start = self.open.octets.len();
         frame.emit(templates, &mut self.open.octets);
         let len = (self.open.octets.len() - start) as u32;
         let (stream, seq) = (frame.id.stream, frame.id.seq);
-        let seen = Seen { at, node: self.node, port, dropped, stream, seq };
+        let seen = Seen { time, node: self.node, at, dropped, stream, seq };
         self.open.records.push(Record { seen, start: start as u32, len });
         if self.open.octets.len() >= BATCH_OCTETS {
             self.flush();
@@ -136,6 +176,9 @@ struct Held {
     left: usize,
 }
 
+/// A record that is still to be told: its time, the number of its batch, its place there.
+type Pending = (Instant, usize, u32);
+
 /// Merges what all nodes record, and tells the sink.
 pub(super) struct Merge<'a> {
     nodes: Vec<Records>,
@@ -143,13 +186,16 @@ pub(super) struct Merge<'a> {
     /// Batches in the order in which they came; the first has the number `base`.
     held: VecDeque<Held>,
     base: usize,
-    /// Records not yet told: batch number and place in it, in order of coming.
-    pending: Vec<(Seen, usize, u32)>,
+    /// What is still to be told, by node and place, each in order of time.
+    queues: Vec<Vec<VecDeque<Pending>>>,
+    /// The queues that hold something: (node, place), in the order of both.
+    filled: Vec<(usize, usize)>,
 }
 
 impl<'a> Merge<'a> {
     pub(super) fn new(nodes: Vec<Records>, sink: Sink<'a>) -> Self {
-        Merge { nodes, sink, held: VecDeque::new(), base: 0, pending: Vec::new() }
+        let queues = nodes.iter().map(|_| Vec::new()).collect();
+        Merge { nodes, sink, held: VecDeque::new(), base: 0, queues, filled: Vec::new() }
     }
 
     /// Runs until the run is over and everything is told.
@@ -175,35 +221,79 @@ impl<'a> Merge<'a> {
         }
     }
 
+    /// Takes over all that nodes have handed over; whether there was anything.
     fn take_in(&mut self) -> bool {
-        let before = self.pending.len();
+        let before = self.base + self.held.len();
         for (node, records) in self.nodes.iter_mut().enumerate() {
             while let Ok(batch) = records.ring.pop() {
                 let number = self.base + self.held.len();
-                let places = batch.records.iter().enumerate();
-                self.pending.extend(places.map(|(place, record)| (record.seen, number, place as u32)));
+                let queues = &mut self.queues[node];
+                for (slot, Record { seen, .. }) in batch.records.iter().enumerate() {
+                    let place = seen.at.number();
+                    if queues.len() <= place {
+                        queues.resize_with(place + 1, VecDeque::new);
+                    }
+                    if queues[place].is_empty() {
+                        self.filled.push((node, place));
+                    }
+                    queues[place].push_back((seen.time, number, slot as u32));
+                }
                 let left = batch.records.len();
                 self.held.push_back(Held { batch, node, left });
             }
         }
-        self.pending.len() > before
+        self.filled.sort_unstable();
+        self.base + self.held.len() > before
     }
 
     /// Tells everything before `bound`, in order; whether there was anything.
     fn tell(&mut self, bound: Instant) -> bool {
-        // Stable: of equal keys, which are of one place, the order of coming holds.
-        self.pending.sort_by_key(|(seen, ..)| (seen.at, seen.node, seen.port, seen.dropped.is_some()));
-        let count = if bound == Instant::MAX {
-            self.pending.len()
-        } else {
-            self.pending.partition_point(|(seen, ..)| seen.at < bound)
-        };
-        for (seen, number, place) in self.pending.drain(..count) {
-            let held = &mut self.held[number - self.base];
-            let record = held.batch.records[place as usize];
-            (self.sink)(&seen, &held.batch.octets[record.start as usize..(record.start + record.len) as usize]);
-            held.left -= 1;
+        let mut any = false;
+        while let Some((least, others)) = self.least() {
+            let (node, place) = self.filled[least];
+            // This queue goes on until another one, or the bound, comes first.
+            while let Some(&(time, number, slot)) = self.queues[node][place].front() {
+                if (time >= bound && bound != Instant::MAX) || (time, least) > others {
+                    break;
+                }
+                any = true;
+                self.queues[node][place].pop_front();
+                self.tell_one(number, slot);
+            }
+            match self.queues[node][place].front() {
+                None => drop(self.filled.remove(least)),
+                Some(&(time, ..)) if time >= bound && bound != Instant::MAX => break,
+                Some(_) => {}
+            }
         }
+        self.send_home();
+        any
+    }
+
+    /// Which filled queue comes first, and what comes first among the others.
+    fn least(&self) -> Option<(usize, (Instant, usize))> {
+        let none = (Instant::MAX, usize::MAX);
+        let (mut first, mut second) = (none, none);
+        for (index, &(node, place)) in self.filled.iter().enumerate() {
+            let Some(&(time, ..)) = self.queues[node][place].front() else { continue };
+            if (time, index) < first {
+                (first, second) = ((time, index), first);
+            } else if (time, index) < second {
+                second = (time, index);
+            }
+        }
+        (first.1 != usize::MAX).then_some((first.1, second))
+    }
+
+    fn tell_one(&mut self, number: usize, slot: u32) {
+        let held = &mut self.held[number - self.base];
+        let Record { seen, start, len } = held.batch.records[slot as usize];
+        (self.sink)(&seen, &held.batch.octets[start as usize..(start + len) as usize]);
+        held.left -= 1;
+    }
+
+    /// Batches that were told go back to be filled again.
+    fn send_home(&mut self) {
         while self.held.front().is_some_and(|held| held.left == 0) {
             let Some(Held { mut batch, node, .. }) = self.held.pop_front() else { break };
             self.base += 1;
@@ -212,6 +302,5 @@ impl<'a> Merge<'a> {
             // If the way home is full the batch is not needed there.
             drop(self.nodes[node].empty.push(batch));
         }
-        count > 0
     }
 }

@@ -2,7 +2,7 @@
 
 use super::flows::FlowSet;
 use super::link::LinkTx;
-use super::observe::Recorder;
+use super::observe::{At, Recorder};
 use super::outcome::{Count, PortOutcome};
 use crate::frame::{DropReason, Frame, Templates};
 use crate::id::PortId;
@@ -154,7 +154,7 @@ impl Line {
         if self.observed
             && let Some(recorder) = &mut desk.recorder
         {
-            recorder.sent(self.port, departure, frame, desk.templates);
+            recorder.sent(At::Sent(self.port), departure, frame, desk.templates);
         }
         if let Some(tx) = &mut self.tx {
             tx.push(frame, departure);

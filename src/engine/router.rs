@@ -1,17 +1,17 @@
 //! A router node at work: the chunked kernel of three passes.
 //!
 //! ```text
-//! 1. headers in place, input by input:  forward -> a key (time, input, slot) in the list of the output
+//! 1. headers in place, input by input:  forward -> a key (time, input, slot) in the list of the output;
+//!    then the slow path, whose frames come after what they were made from, as the last input
 //! 2. merge the keys of each output
 //! 3. transmit in that order: policer, queue, one move to the link
 //! ```
-//! A chunk has at most 256 frames of an input, ends before the first frame that is not in it, and spans no more than
-//! the punt delay, so that what the slow path makes of a frame always comes after the chunk.
+//! A chunk has at most 256 frames of an input and ends before the first frame that is not in it.
 
 use super::clock::Shared;
 use super::input::{Input, horizon};
 use super::link::SEGMENT;
-use super::observe::Recorder;
+use super::observe::{At, Recorder};
 use super::outcome::{NodeOutcome, PortOutcome, SourceOutcome};
 use super::output::{Desk, Output, pad};
 use super::{Progress, Step};
@@ -76,12 +76,18 @@ struct KeyList {
 /// The slow path's number among the inputs.
 const LOCAL: usize = super::MAX_PORTS;
 /// A chunk's span at the most: what a key can say.
-const MAX_SPAN: Span = Span::from_ps((1 << 47) - 1);
+const MAX_SPAN: Span = Span::from_ps((1 << 36) - 1);
 
-/// Time within the chunk, input, slot within the input's frames.
+/// Time within the chunk (36 bits), input (5), slot within the input's frames (23: the slow path can make many).
 #[inline(always)]
 const fn key(since: Span, input: usize, slot: usize) -> u64 {
-    since.as_ps() << 16 | (input as u64) << 8 | slot as u64
+    since.as_ps() << 28 | (input as u64) << 23 | slot as u64
+}
+
+/// The input and the slot of a key.
+#[inline(always)]
+const fn place_of(key: u64) -> (usize, usize) {
+    ((key >> 23 & 31) as usize, (key & 0x7f_ffff) as usize)
 }
 
 impl RouterNode {
@@ -173,8 +179,7 @@ impl RouterNode {
     #[inline(always)]
     fn chunk_end(&mut self, first: Instant, until: Instant) -> Instant {
         let beyond = self.inputs.iter_mut().flatten().filter_map(|input| input.rx.chunk(SEGMENT).1);
-        let beyond = beyond.chain(self.local.get(SEGMENT).map(|local| local.at)).min().unwrap_or(Instant::MAX);
-        until.min(beyond).min(first.saturating_add(self.punt_delay)).min(first.saturating_add(MAX_SPAN))
+        until.min(beyond.min().unwrap_or(Instant::MAX)).min(first.saturating_add(MAX_SPAN))
     }
 
     fn chunk(&mut self, first: Instant, end: Instant, step: &Step<'_>) {
@@ -182,11 +187,9 @@ impl RouterNode {
         for (port, taken) in taken.iter_mut().enumerate().take(self.inputs.len()) {
             *taken = self.headers(port, first, end, step);
         }
-        let taken_local = self.local_headers(first, end, step);
-        for port in 0..self.outputs.len() {
-            self.transmit(port, first, step);
-        }
         self.resolve_punts(step);
+        let taken_local = self.local_headers(first, end, step);
+        self.transmit(first, step);
         for (input, taken) in self.inputs.iter_mut().zip(taken) {
             if let Some(input) = input {
                 input.rx.consume(taken);
@@ -229,7 +232,7 @@ impl RouterNode {
             arrivals.drops.add(reason);
             sources[frame.id.stream.source()].dropped += 1;
             if let Some(recorder) = recorder {
-                recorder.dropped(id, at, reason, frame, step.templates);
+                recorder.dropped(At::Ingress(id), at, reason, frame, step.templates);
             }
         }
         lists.iter_mut().for_each(KeyList::end_run);
@@ -239,7 +242,7 @@ impl RouterNode {
     /// Pass 1 of the slow path's frames.
     fn local_headers(&mut self, first: Instant, end: Instant, step: &Step<'_>) -> usize {
         let mut slot = 0;
-        while let Some(local) = self.local.get_mut(slot).filter(|local| local.at < end && slot < SEGMENT) {
+        while let Some(local) = self.local.get_mut(slot).filter(|local| local.at < end) {
             let verdict = forward(&self.fib, step.templates, local.entry, &mut local.frame);
             let source = &mut self.sources[local.frame.id.stream.source()];
             let dropped = match verdict {
@@ -263,7 +266,7 @@ impl RouterNode {
                 source.dropped += 1;
                 self.outcome.slow_path_drops.add(reason);
                 if let Some(recorder) = &mut self.recorder {
-                    recorder.dropped(local.port, local.at, reason, &local.frame, step.templates);
+                    recorder.dropped(At::Made(local.port), local.at, reason, &local.frame, step.templates);
                 }
             }
             slot += 1;
@@ -272,32 +275,35 @@ impl RouterNode {
         slot
     }
 
-    /// Passes 2 and 3 of one output.
+    /// Passes 2 and 3 of all outputs.
     #[inline(always)]
-    fn transmit(&mut self, port: usize, first: Instant, step: &Step<'_>) {
+    fn transmit(&mut self, first: Instant, step: &Step<'_>) {
         let RouterNode { inputs, outputs, local, lists, scratch, recorder, sources, egress_drops, .. } = self;
-        let list = &mut lists[port];
-        if list.keys.is_empty() {
-            return list.clear();
-        }
-        list.merge(scratch);
-        for &key in &list.keys {
-            let (input, slot) = ((key >> 8 & 0xff) as usize, (key & 0xff) as usize);
-            let at = first + Span::from_ps(key >> 16);
-            let frame = match inputs.get_mut(input) {
-                Some(Some(input)) => &mut input.rx.chunk(SEGMENT).0[slot],
-                _ => &mut local[slot].frame,
-            };
-            let mut desk = Desk { templates: step.templates, recorder: recorder.as_mut() };
-            if let Err(reason) = outputs[port].send(at, frame, &mut desk) {
-                sources[frame.id.stream.source()].dropped += 1;
-                egress_drops[port].add(reason);
-                if let Some(recorder) = recorder {
-                    recorder.dropped(PortId(port as u16), at, reason, frame, step.templates);
+        let mut frames = inputs.iter_mut().map(|input| match input {
+            Some(input) => input.rx.chunk(SEGMENT).0,
+            None => &mut [],
+        });
+        let mut frames: [&mut [Frame]; super::MAX_PORTS] = std::array::from_fn(|_| frames.next().unwrap_or_default());
+        let mut desk = Desk { templates: step.templates, recorder: recorder.as_mut() };
+        for (port, (list, output)) in lists.iter_mut().zip(outputs).enumerate() {
+            list.merge(scratch);
+            for &key in &list.keys {
+                let (input, slot) = place_of(key);
+                let at = first + Span::from_ps(key >> 28);
+                let frame = match frames.get_mut(input) {
+                    Some(frames) => &mut frames[slot],
+                    None => &mut local[slot].frame,
+                };
+                if let Err(reason) = output.send(at, frame, &mut desk) {
+                    sources[frame.id.stream.source()].dropped += 1;
+                    egress_drops[port].add(reason);
+                    if let Some(recorder) = &mut desk.recorder {
+                        recorder.dropped(At::Egress(PortId(port as u16)), at, reason, frame, step.templates);
+                    }
                 }
             }
+            list.clear();
         }
-        list.clear();
     }
 
     /// The slow path takes what was punted in order of (time, input).
@@ -312,7 +318,7 @@ impl RouterNode {
     fn resolve_all(&mut self, step: &Step<'_>) {
         self.punts.sort_by_key(|punt| punt.key);
         for punt in std::mem::take(&mut self.punts) {
-            let (port, slot) = ((punt.key >> 8 & 0xff) as usize, (punt.key & 0xff) as usize);
+            let (port, slot) = place_of(punt.key);
             let Some(Some(input)) = self.inputs.get_mut(port) else { continue };
             let frame = &mut input.rx.chunk(SEGMENT).0[slot];
             let addresses = self.addresses.get(punt.vrf.index()).copied().unwrap_or_default();
@@ -326,7 +332,7 @@ impl RouterNode {
                     source.dropped += 1;
                     self.outcome.slow_path_drops.add(reason);
                     if let Some(recorder) = &mut self.recorder {
-                        recorder.dropped(PortId(port as u16), punt.at, reason, frame, step.templates);
+                        recorder.dropped(At::SlowPath(PortId(port as u16)), punt.at, reason, frame, step.templates);
                     }
                 }
             }

@@ -38,6 +38,23 @@ impl Frame {
         self.header.meta = meta.with_tags(meta.tags() + 1).with_len(meta.len() + TAG_OCTETS);
     }
 
+    /// Removes the outermost `popped` inline tags and pushes the first `count` of `pushed`, outermost first.
+    #[inline(always)]
+    pub fn replace_tags(&mut self, templates: &Templates, popped: u8, pushed: [Tag; MAX_INLINE_TAGS], count: u8) {
+        let meta = self.header.meta;
+        if meta.tags() == popped && meta.kind() != Kind::Tag {
+            // Nothing stays: the new tags take the places.
+            let len = meta.len() + TAG_OCTETS * u16::from(count) - TAG_OCTETS * u16::from(popped);
+            self.header.tag = pushed.map(|tag| tag.0);
+            self.header.meta = meta.with_tags(count).with_len(len);
+            return;
+        }
+        self.pop_tags(templates, popped);
+        for &tag in pushed[..usize::from(count)].iter().rev() {
+            self.push_tag(templates, tag);
+        }
+    }
+
     /// Removes the top label stack entry and shortens the frame; `false` if there is none.
     ///
     /// After the last inline entry was popped and it was not the bottom, the next ones are read from the body.

@@ -1,6 +1,6 @@
 //! What is wrong with a scenario, where, and what to do about it: all of it at once, drawn for people.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
@@ -162,9 +162,11 @@ impl Diagnostics {
         };
         let counts: Vec<String> =
             [counted(self.errors(), "error"), counted(self.warnings(), "warning")].into_iter().flatten().collect();
-        match counts.is_empty() {
-            true => format!("nothing wrong in {}", self.source.name()),
-            false => format!("{} in {}", counts.join(" and "), self.source.name()),
+        let name = self.source.name();
+        match self.list.len() {
+            0 => format!("nothing wrong in {name}"),
+            MOST_KEPT.. => format!("{} in {name}, and perhaps more", counts.join(" and ")),
+            _ => format!("{} in {name}", counts.join(" and ")),
         }
     }
 
@@ -199,19 +201,26 @@ impl std::error::Error for Diagnostics {}
 
 /// Where readers and checks put what they find, while they go on.
 #[derive(Debug, Default)]
-pub(super) struct Problems(RefCell<Vec<Diagnostic>>);
+pub(super) struct Problems {
+    list: RefCell<Vec<Diagnostic>>,
+    any_error: Cell<bool>,
+}
 
 impl Problems {
     pub(super) fn report(&self, diagnostic: Diagnostic) {
-        self.0.borrow_mut().push(diagnostic);
+        self.any_error.set(self.any_error.get() || diagnostic.severity == Severity::Error);
+        let mut list = self.list.borrow_mut();
+        if list.len() < MOST_KEPT {
+            list.push(diagnostic);
+        }
     }
 
     pub(super) fn any_error(&self) -> bool {
-        self.0.borrow().iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.any_error.get()
     }
 
     pub(super) fn into_list(self) -> Vec<Diagnostic> {
-        self.0.into_inner()
+        self.list.into_inner()
     }
 }
 
@@ -272,6 +281,9 @@ impl miette::Diagnostic for Drawn<'_> {
 
 /// Diagnostics that are drawn at most; a file with more has one cause, and the first ones show it.
 pub const SHOWN: usize = 100;
+
+/// Diagnostics that are kept at most.
+pub(super) const MOST_KEPT: usize = 1000;
 
 /// Columns of the drawing.
 const WIDTH: usize = 110;

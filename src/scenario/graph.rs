@@ -55,3 +55,32 @@ fn edge(network: &Network, link: &LinkSpec, both_ways: bool, format: GraphFormat
         (GraphFormat::Dot, false) => format!("  n{a} -> n{b} [label=\"{label}\"];\n"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{CompileOptions, Scenario, compile};
+
+    fn drawn(preset: &str, format: GraphFormat) -> String {
+        let scenario = Scenario::load(preset).unwrap();
+        graph(&compile(&scenario, CompileOptions::default()).unwrap().network, format)
+    }
+
+    #[test]
+    fn a_router_and_its_taps_are_drawn() {
+        let mermaid = "graph LR\n  n0[\"lsr\"]\n  n1([\"lsr-a\"])\n  n2([\"lsr-b\"])\n  \
+                       n0 ---|\"a - lsr, 100G, 1 us\"| n1\n  n0 ---|\"b - lsr, 100G, 1 us\"| n2\n";
+        assert_eq!(drawn("lsr", GraphFormat::Mermaid), mermaid);
+        let dot = "digraph network {\n  rankdir=LR;\n  n0 [label=\"lsr\" shape=box];\n  n1 [label=\"lsr-a\" shape=oval];\n  \
+                   n2 [label=\"lsr-b\" shape=oval];\n  n0 -> n1 [label=\"a - lsr, 100G, 1 us\" dir=both];\n  \
+                   n0 -> n2 [label=\"b - lsr, 100G, 1 us\" dir=both];\n}\n";
+        assert_eq!(drawn("lsr", GraphFormat::Dot), dot);
+    }
+
+    #[test]
+    fn each_link_is_drawn_once_and_one_way_links_are_arrows() {
+        let direct = drawn("direct", GraphFormat::Mermaid);
+        assert_eq!((direct.matches(" ---|").count(), direct.matches(" -->|").count()), (5, 3), "{direct}");
+        assert!(direct.contains("|\"london.primary - ce, 100G, 1 ms\"|"), "{direct}");
+    }
+}

@@ -131,13 +131,13 @@ fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(MOST_OCTETS + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > MOST_OCTETS {
-        true => Err(std::io::Error::other("it is over 16 MiB, no scenario file")),
+        true => Err(std::io::Error::other("it is over 4 MiB, no scenario file")),
         false => Ok(bytes),
     }
 }
 
 /// Octets of a scenario file at most.
-const MOST_OCTETS: u64 = 16 << 20;
+const MOST_OCTETS: u64 = 4 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -153,6 +153,14 @@ fn attachments_mean_a_port_its_untagged_frames_or_a_vlan() {
     assert_eq!(keys, [VlanKey::Any, VlanKey::Untagged, VlanKey::Single(5), VlanKey::Double(5, 6)]);
 }
 
+/// A file of one mistake many times over is refused in bounded time and space.
+#[test]
+fn a_flood_of_errors_is_kept_to_a_bound() {
+    let flood = Scenario::parse(&"[[router.r.label]]\nin = 1\n".repeat(5_000), "flood.toml").unwrap_err();
+    assert_eq!(flood.errors(), diagnostic::MOST_KEPT);
+    assert!(flood.render(false).ends_with("1000 errors in flood.toml, and perhaps more\n"));
+}
+
 /// The places of values are those of their text: what later messages point at.
 #[test]
 fn values_know_where_they_are_written() {

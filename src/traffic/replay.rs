@@ -7,10 +7,9 @@ use super::split::{Side, Split};
 use crate::capture::{CaptureError, CaptureReader, CaptureTime, ReadCounts, Record};
 use crate::frame::{Bodies, Frame, Kind};
 use crate::id::StreamId;
+use crate::table::Lpm;
 use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
-use crate::wire::{ipv4, ipv6};
 use ipnet::IpNet;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// What is done with frames that a snap length cut.
@@ -145,6 +144,27 @@ pub struct Replay {
     counts: ReplayCounts,
     scratch: Vec<u8>,
     failed: Option<ReplayError>,
+    known: Known,
+}
+
+/// The prefixes that the scenario knows.
+struct Known {
+    v4: Lpm,
+    v6: Lpm,
+}
+
+impl Known {
+    fn new(prefixes: &[IpNet]) -> Self {
+        let v4 = prefixes.iter().filter_map(|prefix| match prefix {
+            IpNet::V4(net) => Some((u128::from(net.addr().to_bits()) << 96, net.prefix_len(), 0)),
+            IpNet::V6(_) => None,
+        });
+        let v6 = prefixes.iter().filter_map(|prefix| match prefix {
+            IpNet::V4(_) => None,
+            IpNet::V6(net) => Some((net.addr().to_bits(), net.prefix_len(), 0)),
+        });
+        Known { v4: Lpm::new(v4), v6: Lpm::new(v6) }
+    }
 }
 
 impl Replay {
@@ -160,8 +180,9 @@ impl Replay {
             None => schedule,
         };
         let counts = ReplayCounts::default();
+        let known = Known::new(&spec.known);
         let (flows, scratch) = (FlowTable::default(), Vec::new());
-        Replay { spec, schedule, reader: None, file: 0, round: 0, flows, counts, scratch, failed: None }
+        Replay { spec, schedule, reader: None, file: 0, round: 0, flows, counts, scratch, failed: None, known }
     }
 
     /// Adds the next frames to `batch` until it holds `most`; `false` when there are no more, for whatever reason.
@@ -218,6 +239,7 @@ impl Replay {
                 flows: &mut self.flows,
                 counts: &mut self.counts,
                 scratch: &mut self.scratch,
+                known: &self.known,
             };
             let frame = pass.frame(&record, spare).map_err(|source| ReplayError::Schedule {
                 file: self.spec.files[self.file - 1].path.display().to_string(),
@@ -270,6 +292,7 @@ struct Pass<'a> {
     flows: &'a mut FlowTable,
     counts: &'a mut ReplayCounts,
     scratch: &'a mut Vec<u8>,
+    known: &'a Known,
 }
 
 impl Pass<'_> {
@@ -333,19 +356,17 @@ impl Pass<'_> {
     /// Counts frames that are not IP, and those to destinations that the scenario does not know.
     #[inline]
     fn judge_destination(&mut self, frame: &Frame) {
-        let octets = frame.body.as_ref().map_or(&[][..], |body| &body.payload);
-        let destination = match frame.header.meta.kind() {
-            Kind::Ipv4 => ipv4::destination(octets).map(|a| IpAddr::V4(a.into())),
-            Kind::Ipv6 => ipv6::destination(octets).map(|a| IpAddr::V6(a.into())),
+        let destination = frame.body.as_ref().map_or(0, |body| body.destination);
+        let known = match frame.header.meta.kind() {
+            Kind::Ipv4 => self.known.v4.lookup_v4(destination as u32),
+            Kind::Ipv6 => self.known.v6.lookup(destination),
             _ => {
                 self.counts.not_ip += 1;
                 return;
             }
         };
         // A network of labels alone knows no destinations.
-        let known = &self.spec.known;
-        let is_unknown = |to| !known.is_empty() && !known.iter().any(|prefix| prefix.contains(&to));
-        self.counts.unrouted += u64::from(destination.is_some_and(is_unknown));
+        self.counts.unrouted += u64::from(known.is_none() && !self.spec.known.is_empty());
     }
 }
 

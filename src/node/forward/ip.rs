@@ -25,7 +25,7 @@ impl<W: Witness> Pass<'_, W> {
             found
         };
         let set = set.ok_or(DropReason::NoRoute)?;
-        let next_hop = *self.choose(set, frame);
+        let next_hop = self.choose(set, frame);
         match next_hop.target {
             Target::Port(_) => {}
             Target::Local => return Ok(Verdict::Punt { reason: PuntReason::Local, vrf: routed.vrf }),
@@ -45,7 +45,7 @@ impl<W: Witness> Pass<'_, W> {
             return Ok(Verdict::Punt { reason: PuntReason::MtuExceeded { mtu: room }, vrf: routed.vrf });
         }
         frame.header.meta = frame.header.meta.with_ttl(ttl);
-        self.write(frame, &next_hop, routed.tags, ttl)
+        self.write(frame, next_hop, routed.tags, ttl)
     }
 
     /// Octets behind the packet (padding, trailers) go along, unless the frame is too long only because of them: then

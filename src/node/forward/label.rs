@@ -97,20 +97,19 @@ impl<W: Witness> Pass<'_, W> {
         if routed.expired || top.ttl() <= 1 {
             return expired(routed.vrf);
         }
-        let next_hop = *self.choose(set, frame);
+        let next_hop = self.choose(set, frame);
         let labels = next_hop.push.labels();
         let Some((&last, above)) = labels.split_last() else { return Err(DropReason::UnknownLabel) };
         let more = above.len() as u16 * LSE_OCTETS + routed.alert_octets();
         if packet_octets(frame.header.meta) + more > next_hop.mtu {
-            return self.too_long(routed, frame, &next_hop, i32::from(more));
+            return self.too_long(routed, frame, next_hop, i32::from(more));
         }
         let ttl = top.ttl() - 1;
         frame.header.lse[0] = Lse::new(last, top.tc(), top.is_bottom(), ttl).0;
         for &label in above.iter().rev() {
             frame.push_label(self.templates, Lse::new(label, top.tc(), false, ttl));
         }
-        let bare = NextHop { push: crate::table::LabelPush::NONE, ..next_hop };
-        self.write(frame, &bare, routed.tags, ttl)
+        self.leave(frame, next_hop, routed.tags)
     }
 
     /// Pops `top` and sends what lies beneath to a next hop without looking at it (RFC 3031 §3.16).
@@ -133,12 +132,12 @@ impl<W: Witness> Pass<'_, W> {
                 _ => return Err(DropReason::PayloadMismatch),
             }
         }
-        let next_hop = *self.choose(set, frame);
+        let next_hop = self.choose(set, frame);
         let pushed = next_hop.push.octets();
         let alert = if pushed > 0 || !top.is_bottom() { routed.alert_octets() } else { 0 };
         let more = i32::from(pushed + alert) - i32::from(LSE_OCTETS);
         if i32::from(packet_octets(frame.header.meta)) + more > i32::from(next_hop.mtu) {
-            return self.too_long(routed, frame, &next_hop, more);
+            return self.too_long(routed, frame, next_hop, more);
         }
         frame.pop_label(self.templates);
         let ttl = top.ttl() - 1;
@@ -155,7 +154,7 @@ impl<W: Witness> Pass<'_, W> {
             }
             Lse(frame.header.lse[0]).ttl()
         };
-        self.write(frame, &next_hop, routed.tags, inner)
+        self.write(frame, next_hop, routed.tags, inner)
     }
 
     /// Pops `top`, and an entropy label pair beneath it, at the end of its path. Whether what lies beneath is IP

@@ -111,7 +111,7 @@ impl Routed {
 
 type Decision = Result<Verdict, DropReason>;
 
-impl<W: Witness> Pass<'_, W> {
+impl<'a, W: Witness> Pass<'a, W> {
     #[inline(always)]
     fn enter(&mut self, entry: Entry, frame: &mut Frame) -> Decision {
         let matched = match entry {
@@ -167,7 +167,7 @@ impl<W: Witness> Pass<'_, W> {
 
     /// Chooses among next hops of equal cost.
     #[inline(always)]
-    fn choose(&mut self, set: crate::table::NextHopSet, frame: &Frame) -> &NextHop {
+    fn choose(&mut self, set: crate::table::NextHopSet, frame: &Frame) -> &'a NextHop {
         let (place, next_hop) = self.fib.choose(set, frame.header.hash);
         self.witness.saw(Step::NextHop { set: Some(set), place });
         next_hop
@@ -176,25 +176,28 @@ impl<W: Witness> Pass<'_, W> {
     /// Labels, tags and addresses of `next_hop` on a routed or labelled frame, whose packet has TTL `inner`.
     #[inline(always)]
     fn write(&mut self, frame: &mut Frame, next_hop: &NextHop, tags: u8, inner: u8) -> Decision {
+        if !next_hop.push.labels().is_empty() {
+            self.push_labels(frame, next_hop, inner);
+        }
+        self.leave(frame, next_hop, tags)
+    }
+
+    /// Tags and addresses of `next_hop`; the arriving tags that led here are gone.
+    #[inline(always)]
+    fn leave(&mut self, frame: &mut Frame, next_hop: &NextHop, tags: u8) -> Decision {
         let port = match next_hop.target {
             Target::Port(port) => port,
             Target::Local => return Err(DropReason::NoListener),
             Target::Discard(reason) => return Err(reason),
         };
-        if !next_hop.push.labels().is_empty() {
-            self.push_labels(frame, next_hop, inner);
-        }
-        let mut meta = frame.header.meta;
-        if let TagRule::Push { tags: pushed, count, pcp } = next_hop.tags {
-            frame.pop_tags(self.templates, tags);
-            for &tag in pushed[..usize::from(count)].iter().rev() {
-                let tag = if pcp == PcpRule::Copy { tag.with_priority(meta.class(), false) } else { tag };
-                frame.push_tag(self.templates, tag);
+        if let TagRule::Push { tags: mut pushed, count, pcp } = next_hop.tags {
+            if pcp == PcpRule::Copy {
+                pushed = pushed.map(|tag| tag.with_priority(frame.header.meta.class(), false));
             }
-            meta = frame.header.meta;
+            frame.replace_tags(self.templates, tags, pushed, count);
         }
         if next_hop.mac.0 != 0 {
-            frame.header.meta = meta.with_mac(next_hop.mac);
+            frame.header.meta = frame.header.meta.with_mac(next_hop.mac);
         }
         self.witness.saw(Step::Written(port));
         Ok(Verdict::Transmit(port))

@@ -13,8 +13,9 @@ pub(super) fn describe(frame: &Frame, templates: &Templates) -> String {
     match frame.header.meta.kind() {
         Kind::Ipv4 => describe_v4(octets),
         Kind::Ipv6 => describe_v6(octets),
-        Kind::Ipv4Header | Kind::Ipv4Checksum => "IPv4 with a header that is wrong".into(),
-        Kind::Ipv6Header => "IPv6 with a header that is wrong".into(),
+        Kind::Ipv4Checksum => format!("{}, header checksum wrong", describe_v4(octets)),
+        Kind::Ipv4Header => "IPv4 with an impossible header".into(),
+        Kind::Ipv6Header => "IPv6 with an impossible header".into(),
         Kind::Runt => "a runt".into(),
         Kind::Tag | Kind::Label => bare(frame, templates).map_or("a frame".into(), |bare| describe(&bare, templates)),
         Kind::Opaque if frame.header.meta.labels() > 0 => "a labelled frame that is not IP".into(),

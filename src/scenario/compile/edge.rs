@@ -1,4 +1,5 @@
-//! What a customer edge router forwards: its site's prefixes inwards, all else over its connections, by flow.
+//! What a customer edge router forwards: its site's prefixes inwards, all else over its connections, by flow, or over
+//! those of the site's other edge router where it has none.
 
 use std::net::IpAddr;
 
@@ -28,6 +29,23 @@ struct Way<'s> {
     next_hop: NextHop,
 }
 
+/// The ways of an edge router.
+struct Ways<'s> {
+    /// Over its own connections.
+    own: Vec<Way<'s>>,
+    /// Over those of the site's other edge router, whose next hop is that router.
+    across: Vec<Way<'s>>,
+}
+
+impl Ways<'_> {
+    /// Next hops of equal cost by the ways that `leads` accepts: own ones before the other router's.
+    fn by(&self, leads: impl Fn(&Way<'_>) -> bool) -> Vec<NextHop> {
+        let own: Vec<NextHop> = self.own.iter().filter(|way| leads(way)).map(|way| way.next_hop).collect();
+        let across = self.across.iter().find(|way| own.is_empty() && leads(way)).map(|way| way.next_hop);
+        own.into_iter().chain(across).collect()
+    }
+}
+
 /// Fills in the tables of `edge`, a router of site `id`.
 pub(super) fn configure(
     draft: &mut Draft,
@@ -41,57 +59,66 @@ pub(super) fn configure(
     let mut fib = FibBuilder::new(2);
     let mine = || wiring.connections.iter().filter(|connection| connection.ce.0 == edge.node);
     for port in ports_of(draft, edge.node) {
-        let connection = mine().find(|connection| connection.ce.1 == port);
-        fib.ingress(
-            &connection.map_or_else(|| untagged(FROM_SITE.0), |c| ingress(scenario, c.pair, |_| routed(FROM_CLOUD.0))),
-        );
+        let pair = mine().find(|connection| connection.ce.1 == port).map(|connection| connection.pair);
+        let from_circuit = |pair: PairId| ingress(scenario, pair, |_| routed(FROM_CLOUD.0));
+        fib.ingress(&pair.map_or_else(|| untagged(FROM_SITE.0), from_circuit));
     }
-    let mut ways = Vec::new();
-    for connection in mine().filter(|connection| connection.up) {
-        ways.extend(ways_over(draft, scenario, connection));
-    }
+    let ways = ways(draft, scenario, wiring, id, edge);
     let lan = draft.next_hop(edge.lan, scenario.settings.mtu, TagRule::UNTAGGED);
-    both(&mut fib, &defaults_to_site(lan, options), Some(FROM_CLOUD));
     for default in defaults() {
-        let out: Vec<NextHop> =
-            ways.iter().filter(|way| carries(way.peering, &default)).map(|way| way.next_hop).collect();
-        let out = if options.unrouted == Unrouted::Drop { vec![NextHop::discard(DropReason::Unrouted)] } else { out };
-        both(&mut fib, &[(default, out)], Some(FROM_SITE));
+        let discard = || vec![NextHop::discard(DropReason::Unrouted)];
+        let (out, back) = match options.unrouted {
+            Unrouted::Cloud => (ways.by(|way| carries(way.peering, &default)), vec![lan]),
+            Unrouted::Drop => (discard(), discard()),
+        };
+        both(&mut fib, default, &out, Some(FROM_SITE));
+        both(&mut fib, default, &back, Some(FROM_CLOUD));
     }
     for (place, vnet) in scenario.vnets.iter().enumerate() {
         for prefix in &vnet.prefixes {
-            let leads = |way: &&Way<'_>| leads_to(scenario, way.circuit, VnetId(place)) && carries(way.peering, prefix);
-            let out: Vec<NextHop> = ways.iter().filter(leads).map(|way| way.next_hop).collect();
-            both(&mut fib, &[(prefix.value, out)], None);
+            let leads = |way: &Way<'_>| leads_to(scenario, way.circuit, VnetId(place)) && carries(way.peering, prefix);
+            both(&mut fib, prefix.value, &ways.by(leads), None);
         }
     }
     for prefix in &site.prefixes {
-        both(&mut fib, &[(prefix.value, vec![lan])], None);
+        both(&mut fib, prefix.value, &[lan], None);
     }
-    for way in &ways {
+    for (way, is_own) in ways.own.iter().map(|way| (way, true)).chain(ways.across.iter().map(|way| (way, false))) {
         for (subnet, own, _) in links_of(way.peering, way.plane) {
-            both(&mut fib, &[(subnet, vec![way.next_hop]), (IpNet::from(own), vec![NextHop::LOCAL])], None);
+            both(&mut fib, subnet, &[way.next_hop], None);
+            if is_own {
+                both(&mut fib, IpNet::from(own), &[NextHop::LOCAL], None);
+            }
         }
     }
-    draft.route(edge.node, fib, addresses(site, ways.first()));
+    draft.route(edge.node, fib, addresses(site, ways.own.first()));
 }
 
-/// Adds routes to one VRF, or to both.
-fn both(fib: &mut FibBuilder, routes: &[(IpNet, Vec<NextHop>)], only: Option<VrfId>) {
-    for (prefix, next_hops) in routes.iter().filter(|(_, next_hops)| !next_hops.is_empty()) {
-        let set = fib.next_hops(next_hops);
-        for vrf in [FROM_SITE, FROM_CLOUD].into_iter().filter(|vrf| only.is_none_or(|only| only == *vrf)) {
-            fib.route(vrf, *prefix, set);
+/// The ways of `edge`, and those of the other edge router of its site.
+fn ways<'s>(draft: &mut Draft, scenario: &'s Scenario, wiring: &Wiring, id: SiteId, edge: &Edge) -> Ways<'s> {
+    let mut ways = Ways { own: Vec::new(), across: Vec::new() };
+    let of_site = |connection: &&PairConnection| scenario.pairs[connection.pair.index()].site.value == id;
+    for connection in wiring.connections.iter().filter(of_site).filter(|connection| connection.up) {
+        if connection.ce.0 == edge.node {
+            ways.own.extend(ways_over(draft, scenario, connection));
+        } else if let Some(across) = edge.across {
+            let next_hop = draft.next_hop(across, scenario.settings.mtu, TagRule::UNTAGGED);
+            let theirs = ways_over(draft, scenario, connection);
+            ways.across.extend(theirs.into_iter().map(|way| Way { next_hop, ..way }));
         }
     }
+    ways
 }
 
-fn defaults_to_site(lan: NextHop, options: CompileOptions) -> Vec<(IpNet, Vec<NextHop>)> {
-    let next_hop = match options.unrouted {
-        Unrouted::Cloud => lan,
-        Unrouted::Drop => NextHop::discard(DropReason::Unrouted),
-    };
-    defaults().into_iter().map(|default| (default, vec![next_hop])).collect()
+/// Adds a route to one VRF, or to both; none without a next hop.
+fn both(fib: &mut FibBuilder, prefix: IpNet, next_hops: &[NextHop], only: Option<VrfId>) {
+    if next_hops.is_empty() {
+        return;
+    }
+    let set = fib.next_hops(next_hops);
+    for vrf in [FROM_SITE, FROM_CLOUD].into_iter().filter(|vrf| only.is_none_or(|only| only == *vrf)) {
+        fib.route(vrf, prefix, set);
+    }
 }
 
 fn ways_over<'s>(draft: &mut Draft, scenario: &'s Scenario, connection: &PairConnection) -> Vec<Way<'s>> {
@@ -153,7 +180,8 @@ fn addresses(site: &Site, first: Option<&Way<'_>>) -> Vec<RouterAddresses> {
 /// The first host address of the first prefix of each family.
 pub(super) fn first_addresses(prefixes: impl Iterator<Item = IpNet>) -> RouterAddresses {
     let mut addresses = RouterAddresses::default();
-    for prefix in prefixes {
+    // A default route is no network to have an address in.
+    for prefix in prefixes.filter(|prefix| prefix.prefix_len() > 0) {
         match (prefix, prefix.hosts().next()) {
             (IpNet::V4(_), Some(IpAddr::V4(first))) => addresses.v4 = addresses.v4.or(Some(first)),
             (IpNet::V6(net), _) => {

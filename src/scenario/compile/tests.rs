@@ -101,7 +101,7 @@ impl Trial {
 
     fn at(&self, port: &str) -> Vec<&[u8]> {
         let Ok(Place::Port(node, port)) = self.net.find(port) else { panic!("{port} is a port") };
-        let there = |seen: &Seen| seen.node == node && seen.port == port && seen.dropped.is_none();
+        let there = |seen: &Seen| seen.node == node && seen.at == crate::engine::At::Sent(port);
         self.seen.iter().filter(|(seen, _)| there(seen)).map(|(_, octets)| &octets[..]).collect()
     }
 
@@ -329,4 +329,5 @@ fn what_cannot_be_built_is_told_in_the_file() {
     assert_eq!(errors.errors(), 1);
 }
 
+mod any_scenario;
 mod lsr_preset;

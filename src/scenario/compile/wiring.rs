@@ -19,6 +19,8 @@ pub(super) struct SiteNodes {
 pub(super) struct Edge {
     pub(super) node: NodeId,
     pub(super) lan: End,
+    /// Towards the other edge router of the site, if there are two.
+    pub(super) across: Option<End>,
 }
 
 /// One of the two links of a port pair.
@@ -75,7 +77,7 @@ pub(super) fn wire(draft: &mut Draft, scenario: &Scenario) -> Wiring {
             wiring.connections.push(connection);
         }
     }
-    join_lans(draft, scenario, &wiring);
+    join_lans(draft, scenario, &mut wiring);
     for (place, gateway) in scenario.gateways.iter().enumerate() {
         wire_gateway(draft, scenario, &mut wiring, place, gateway);
     }
@@ -87,16 +89,17 @@ fn site_nodes(draft: &mut Draft, site: &Site) -> SiteNodes {
     let edges = (1..=site.edges).map(|number| {
         let node = draft.node(format!("{}-ce{number}", site.name.value), site.name.at);
         let lan = draft.port(node, PortSpec::new("lan", site.lan.port));
-        Edge { node, lan }
+        Edge { node, lan, across: None }
     });
     SiteNodes { host, edges: edges.collect() }
 }
 
-/// A host sends by any port that has a link: none leads to an edge router whose connections are all disabled while
+/// Hosts to edge routers, and edge routers to each other. A host sends by any port that has a link: none leads to an edge router whose connections are all disabled while
 /// the other's are not.
-fn join_lans(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
-    for (site, nodes) in scenario.sites.iter().zip(&wiring.sites) {
-        let alive = |edge: &Edge| wiring.connections.iter().any(|c| c.ce.0 == edge.node && c.up);
+fn join_lans(draft: &mut Draft, scenario: &Scenario, wiring: &mut Wiring) {
+    let connections = &wiring.connections;
+    for (site, nodes) in scenario.sites.iter().zip(&mut wiring.sites) {
+        let alive = |edge: &Edge| connections.iter().any(|c| c.ce.0 == edge.node && c.up);
         let any = nodes.edges.iter().any(alive);
         for (number, edge) in nodes.edges.iter().enumerate() {
             let port = draft.port(nodes.host, host_port(format!("ce{}", number + 1), site.lan.port));
@@ -104,6 +107,12 @@ fn join_lans(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
             if alive(edge) || !any {
                 draft.link(port, edge.lan, site.lan.delay, 0);
             }
+        }
+        if let [first, second] = &mut nodes.edges[..] {
+            let a = draft.port(first.node, PortSpec::new("ce2", site.lan.port));
+            let b = draft.port(second.node, PortSpec::new("ce1", site.lan.port));
+            draft.join(a, b, site.lan.delay, 0);
+            (first.across, second.across) = (Some(a), Some(b));
         }
     }
 }

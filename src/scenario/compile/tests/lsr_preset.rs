@@ -110,10 +110,12 @@ fn what_no_entry_names_is_dropped_by_its_reason() {
     let ip = packet("10.1.1.1", "10.2.2.2", 9);
     for (octets, why) in [
         (frame(&[], &[(999, 0, 64)], 0, &ip), "unknown_label"),
-        (frame(&[(0x8100, 41)], &[(100, 0, 64)], 0, &ip), "vlan_not_member"),
+        (frame(&[(0x8100, 41), (0x8100, 9)], &[(100, 0, 64)], 0, &ip), "not_ip"),
         (frame(&[], &[(100, 0, 1)], 0, &ip), "mpls_ttl_expired"),
     ] {
         let trial = offer(compiled("lsr", &[]), "a", [octets]);
         assert_eq!(trial.drops(), [("lsr".to_owned(), why)]);
     }
+    let trial = offer(compiled("lsr", &[]), "b", [frame(&[(0x8100, 41)], &[(100, 0, 64)], 0, &ip)]);
+    assert_eq!(trial.drops(), [("lsr".to_owned(), "vlan_not_member")]);
 }
