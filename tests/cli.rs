@@ -17,7 +17,7 @@ fn golden(name: &str, text: &str) {
         std::fs::write(&file, text).unwrap();
     }
     let wanted = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    snapbox::assert_data_eq!(text.to_owned(), snapbox::Data::text(wanted).raw());
+    assert!(text == wanted, "{} differs; UPDATE_GOLDEN=1 rewrites it. It is now:\n{text}", file.display());
 }
 
 /// What was typed and what came of it.

@@ -31,7 +31,7 @@ fn the_direct_preset_means_what_it_says() {
     assert_eq!(scenario.settings, settings);
     let [site] = &scenario.sites[..] else { panic!() };
     assert_eq!((site.name.as_str(), site.asn.value, site.edges), ("hq", 65010, 1));
-    assert_eq!(site.prefixes.iter().map(|p| p.to_string()).collect::<Vec<_>>(), ["10.10.0.0/16", "2001:db8:10::/48"]);
+    assert_eq!(site.prefixes.iter().map(|p| p.to_string()).collect::<Vec<_>>(), ["10.10.0.0/16", "fd10:10::/32"]);
     assert_eq!(site.lan, Lan { port: PortSpeed::G100, delay: Span::from_us(5) });
     let [pair] = &scenario.pairs[..] else { panic!() };
     assert_eq!(pair.encapsulation, Encapsulation::Qinq { outer_tpid: 0x8100 });
@@ -168,7 +168,7 @@ fn values_know_where_they_are_written() {
     let text = |place: Extent| &scenario.source().text()[place.start..place.end];
     assert_eq!(text(scenario.circuits[0].bandwidth_bps.at), "\"10G\"");
     assert_eq!(text(scenario.circuits[0].name.at), "london");
-    assert_eq!(text(scenario.sites[0].prefixes[1].at), "\"2001:db8:10::/48\"");
+    assert_eq!(text(scenario.sites[0].prefixes[1].at), "\"fd10:10::/32\"");
     assert_eq!(text(scenario.gateways[0].circuits[0].at), "\"london\"");
 }
 

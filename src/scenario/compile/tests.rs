@@ -156,7 +156,7 @@ fn the_way_back_bypasses_the_gateway() {
 
 #[test]
 fn ipv6_goes_the_same_way_where_the_peering_has_it() {
-    let six = |flow: u16| Packet { from: "2001:db8:10::1", to: "2001:db8:20::1", port: 1000 + flow, ..PACKET }.octets();
+    let six = |flow: u16| Packet { from: "fd10:10::1", to: "fd10:20::1", port: 1000 + flow, ..PACKET }.octets();
     assert_eq!(offer(compiled("direct", &[]), "hq", (0..50).map(six)).delivered("prod"), 50);
     let without = compiled("direct", &[("subnets_v6 = \"2001:db8:ff::/125\"", "")]);
     assert!(without.warnings.to_string().contains("site `hq` has IPv6, and circuit `london` carries none"));
@@ -313,7 +313,7 @@ fn known_addresses_have_a_side() {
     let known = compiled("direct", &[]).known;
     let side = |address: &str| known.side_of(address.parse().unwrap());
     assert_eq!((side("10.10.7.7"), side("10.20.0.1"), side("192.0.2.1")), (Some(Side::Site), Some(Side::Cloud), None));
-    assert_eq!(known.side_of(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x20, 0, 0, 0, 0, 9))), Some(Side::Cloud));
+    assert_eq!(known.side_of(IpAddr::V6(Ipv6Addr::new(0xfd10, 0x20, 0, 0, 0, 0, 0, 9))), Some(Side::Cloud));
 }
 
 #[test]
