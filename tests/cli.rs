@@ -99,7 +99,7 @@ fn reports_read_well() {
         ("replay-runts.txt", "replay captures/runts.pcap --through direct --into hq --unrouted drop --topspeed"),
     ] {
         let ran = typed(text).ok();
-        assert!(ran.out.lines().all(|line| line.chars().count() <= 100), "{}", ran.out);
+        assert!(ran.out.lines().all(|line| line.chars().count() <= 80), "{}", ran.out);
         assert!(!ran.out.contains("wall clock") && ran.err.contains("of wall clock on"), "{}", ran.err);
         golden(name, &ran.out);
         assert_eq!(typed(&format!("{text} --quiet")).ok().err, "");
@@ -133,6 +133,7 @@ fn usage_errors_say_what_to_do() {
         &format!("{REPLAY} --out captures/runts.pcap"),
         &format!("{REPLAY} --json=./captures/../captures/runts.pcap"),
         &format!("{REPLAY} --out captures/none.pcapng --write london.primary=./captures/../captures/none.pcapng"),
+        &format!("{REPLAY} --out -"),
         &format!("{REPLAY} --write london.primary"),
         &format!("{REPLAY} --out captures/none.pcapng --observe nowhere"),
         &format!("{REPLAY} --speed fast"),

@@ -145,19 +145,21 @@ fn accounted(replayed: &Replayed, name: &str) {
 fn ports_say_the_same(replayed: &Replayed, name: &str) {
     let mut rows = replayed.ran.out.lines().skip_while(|line| !line.starts_with("Port ")).skip(1);
     for port in replayed.json["ports"].as_array().unwrap() {
-        let drops = list(port, "ingress_drops") + list(port, "egress_drops");
-        let parts =
-            ["received_frames", "received_octets", "received_flows", "sent_frames", "sent_octets", "sent_flows"];
-        let figures: Vec<u64> = parts.iter().map(|part| port[part].as_u64().unwrap()).chain([drops]).collect();
-        if figures[0] + figures[3] + drops == 0 {
-            continue;
+        for (way, direction, drops) in [("in", "received", "ingress_drops"), ("out", "sent", "egress_drops")] {
+            let [frames, octets, flows] =
+                ["frames", "octets", "flows"].map(|part| figure(port, &format!("/{direction}_{part}")));
+            let figures = [frames, octets, flows, list(port, drops)];
+            if figures[0] + figures[3] == 0 {
+                continue;
+            }
+            let row = rows.next().unwrap_or_else(|| panic!("{name}: no row of {port}"));
+            let words: Vec<_> = row.split_whitespace().collect();
+            assert_eq!(words[..2], [port["port"].as_str().unwrap(), way], "{name}: {row}");
+            let shown: Vec<u64> = words[2..].iter().map(|word| word.replace(',', "").parse().unwrap_or(0)).collect();
+            assert_eq!(shown, figures, "{name}: {row}");
         }
-        let row = rows.next().unwrap_or_else(|| panic!("{name}: no row of {port}"));
-        let (port, shown) = row.split_once(' ').unwrap_or_else(|| panic!("{name}: {row}"));
-        let shown: Vec<_> =
-            shown.split_whitespace().map(|figure| figure.replace(',', "").parse().unwrap_or(0)).collect();
-        assert_eq!(shown, figures, "{name}: {port}");
     }
+    assert!(rows.next().is_none_or(str::is_empty), "{name}: more rows than ports");
 }
 
 /// The packets in the file are what ports sent and what was dropped.

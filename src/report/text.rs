@@ -1,6 +1,6 @@
-//! The replay report as text for a screen of 100 columns.
+//! The replay report as text for a screen of 80 columns, as long as figures and names allow.
 
-use super::replay::{CaptureFound, Connection, Dropped, PortFigures, Rate, Replay, SourceFigures};
+use super::replay::{CaptureFound, Circuit, Connection, Dropped, Rate, Replay, SourceFigures};
 use crate::time::Span;
 use comfy_table::{CellAlignment, Table, presets};
 use std::fmt::Write;
@@ -97,66 +97,61 @@ fn notes(capture: &CaptureFound) -> Vec<String> {
     parts
 }
 
+/// A row for each direction of a port that saw anything.
 fn ports(out: &mut String, report: &Replay) {
-    let ports: &[PortFigures] = &report.ports;
-    if ports.iter().all(|port| port.received_frames + port.sent_frames == 0) {
-        return;
-    }
-    let mut table = table(&["Port", "in frames", "octets", "flows", "out frames", "octets", "flows", "dropped"]);
-    for port in ports {
-        let dropped: u64 = port.ingress_drops.iter().chain(&port.egress_drops).map(|d| d.frames).sum();
-        if port.received_frames + port.sent_frames + dropped == 0 {
-            continue;
-        }
-        let mut row = vec![port.port.clone()];
-        let figures = [
-            port.received_frames,
-            port.received_octets,
-            port.received_flows,
-            port.sent_frames,
-            port.sent_octets,
-            port.sent_flows,
-            dropped,
-        ];
-        row.extend(figures.map(some));
-        table.add_row(row);
-    }
-    finish(out, &table);
-    for port in ports {
-        for (way, drops) in [("in", &port.ingress_drops), ("out", &port.egress_drops)] {
-            if !drops.is_empty() {
-                let _ = writeln!(out, "  dropped at {} ({way}): {}", port.port, reasons(drops));
+    let mut table = table(&["Port", "way", "frames", "octets", "flows", "dropped"], 2);
+    let mut reasons_at = Vec::new();
+    for port in &report.ports {
+        let received = (port.received_frames, port.received_octets, port.received_flows);
+        let sent = (port.sent_frames, port.sent_octets, port.sent_flows);
+        for (way, (frames, octets, flows), drops) in
+            [("in", received, &port.ingress_drops), ("out", sent, &port.egress_drops)]
+        {
+            let dropped: u64 = drops.iter().map(|d| d.frames).sum();
+            if frames + dropped == 0 {
+                continue;
+            }
+            table.add_row([port.port.clone(), way.into(), some(frames), some(octets), some(flows), some(dropped)]);
+            if dropped > 0 {
+                reasons_at.push(format!("dropped at {} ({way}): {}", port.port, reasons(drops)));
             }
         }
     }
-    for node in &report.slow_path_drops {
-        let _ = writeln!(out, "  dropped by {} (slow path): {}", node.node, reasons(&node.drops));
-    }
-    let any = ports.iter().any(|port| !port.ingress_drops.is_empty() || !port.egress_drops.is_empty());
-    if any || !report.slow_path_drops.is_empty() {
+    let slow_path = report.slow_path_drops.iter();
+    reasons_at.extend(slow_path.map(|node| format!("dropped by {} (slow path): {}", node.node, reasons(&node.drops))));
+    finish(out, &table);
+    reasons_at.iter().for_each(|line| {
+        let _ = writeln!(out, "  {line}");
+    });
+    if !reasons_at.is_empty() {
         out.push('\n');
     }
 }
 
+/// A row for each direction of a circuit's connections, if the circuit carried anything that way.
 fn circuits(out: &mut String, report: &Replay) {
-    let carried = |connection: &Connection| connection.in_frames + connection.out_frames > 0;
-    if !report.circuits.iter().flat_map(|circuit| &circuit.connections).any(carried) {
-        return;
-    }
-    let header = ["Connection", "to Microsoft", "octets", "share", "from Microsoft", "octets", "share"];
-    let mut table = table(&header);
-    for connection in report.circuits.iter().flat_map(|circuit| &circuit.connections) {
-        table.add_row([
-            connection.connection.clone(),
-            some(connection.in_frames),
-            some(connection.in_octets),
-            share(connection.in_octets, connection.in_share_permille),
-            some(connection.out_frames),
-            some(connection.out_octets),
-            share(connection.out_octets, connection.out_share_permille),
-        ]);
+    let mut table = table(&["Connection", "way", "frames", "octets", "share"], 2);
+    for Circuit { connections, .. } in &report.circuits {
+        for (way, figures) in
+            [("to Microsoft", to_microsoft as fn(&Connection) -> _), ("from Microsoft", from_microsoft)]
+        {
+            let any = connections.iter().any(|connection| figures(connection).0 > 0);
+            for connection in connections.iter().filter(|_| any) {
+                let (frames, octets, share) = figures(connection);
+                table.add_row([connection.connection.clone(), way.into(), some(frames), some(octets), percent(share)]);
+            }
+        }
     }
     finish(out, &table);
+}
+
+/// Frames, octets and share in thousandths.
+fn to_microsoft(connection: &Connection) -> (u64, u64, u64) {
+    (connection.in_frames, connection.in_octets, connection.in_share_permille)
+}
+
+fn from_microsoft(connection: &Connection) -> (u64, u64, u64) {
+    (connection.out_frames, connection.out_octets, connection.out_share_permille)
 }
 
 fn delivered(out: &mut String, report: &Replay) {
@@ -164,7 +159,7 @@ fn delivered(out: &mut String, report: &Replay) {
         let _ = writeln!(out, "Nothing was delivered.\n");
         return;
     }
-    let mut table = table(&["Delivered to", "frames", "octets", "least delay", "mean delay", "most delay"]);
+    let mut table = table(&["Delivered to", "frames", "octets", "least delay", "mean delay", "most delay"], 1);
     for host in &report.delivered {
         let (frames, octets) = (count(host.frames), count(host.octets));
         table.add_row([host.host.clone(), frames, octets, time(host.least_ps), time(host.mean_ps), time(host.most_ps)]);
@@ -176,27 +171,31 @@ fn drops(out: &mut String, drops: &[Dropped]) {
     if drops.is_empty() {
         return;
     }
-    let mut table = table(&["Dropped for", "frames"]);
+    let mut table = table(&["Dropped for", "frames"], 1);
     for dropped in drops {
         table.add_row([dropped.reason.clone(), count(dropped.frames)]);
     }
     finish(out, &table);
 }
 
-/// A table without lines: names to the left, figures to the right.
-fn table(header: &[&str]) -> Table {
+/// A table without lines: the first `names` columns to the left, figures to the right.
+fn table(header: &[&str], names: usize) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header.iter().copied());
     for (place, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
-        if place > 0 {
+        if place >= names {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     table
 }
 
+/// Writes the table, if it has any row.
 fn finish(out: &mut String, table: &Table) {
+    if table.row_iter().next().is_none() {
+        return;
+    }
     for line in table.to_string().lines() {
         let _ = writeln!(out, "{}", line.trim_end());
     }
@@ -243,11 +242,6 @@ fn count(n: u64) -> String {
         out.push(digit);
     }
     out
-}
-
-/// The share of something, a dash of nothing.
-fn share(of: u64, permille: u64) -> String {
-    if of == 0 { "-".into() } else { percent(permille) }
 }
 
 /// Tenths of a percent.

@@ -75,6 +75,32 @@ pub struct Matched {
     pub priority: Option<u8>,
 }
 
+/// The same in one word: the place of the sub-interface (16 bits), the tags (8), and the PCP of a priority tag plus 1 (8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Located(u32);
+
+impl Located {
+    #[inline(always)]
+    fn new(place: u16, tags: u8, priority: Option<u8>) -> Self {
+        Located(u32::from(place) | u32::from(tags) << 16 | priority.map_or(0, |pcp| u32::from(pcp) + 1) << 24)
+    }
+
+    fn tags(self) -> u8 {
+        (self.0 >> 16) as u8
+    }
+
+    fn with_tags(self, tags: u8) -> Self {
+        Located(self.0 & 0xff00_ffff | u32::from(tags) << 16)
+    }
+
+    /// What was found, at the port that found it.
+    #[inline(always)]
+    pub fn matched(self, ingress: &Ingress) -> Matched {
+        let sub = ingress.subs[usize::from(self.0 as u16)];
+        Matched { sub, tags: (self.0 >> 16) as u8, priority: ((self.0 >> 24) as u8).checked_sub(1) }
+    }
+}
+
 /// The sub-interfaces of one port, as its receiving side reads them.
 #[derive(Clone, Debug)]
 pub struct Ingress {
@@ -107,8 +133,13 @@ struct InnerSlot {
 
 impl Ingress {
     /// The sub-interface of `frame`, or why the port does not take it.
-    #[inline(always)]
     pub fn classify(&self, frame: &Frame) -> Result<Matched, DropReason> {
+        self.locate(frame).map(|located| located.matched(self))
+    }
+
+    /// The same as one word, which travels in a register.
+    #[inline(always)]
+    pub fn locate(&self, frame: &Frame) -> Result<Located, DropReason> {
         let meta = frame.header.meta;
         if meta.bad_fcs() {
             return Err(DropReason::BadFcs);
@@ -156,17 +187,17 @@ impl Ingress {
 
     /// A VID of 0 is no VLAN: what counts is the tag beneath, if there is one.
     #[cold]
-    fn classify_priority_tagged(&self, pcp: u8, has_second: bool, second: Tag) -> Result<Matched, DropReason> {
+    fn classify_priority_tagged(&self, pcp: u8, has_second: bool, second: Tag) -> Result<Located, DropReason> {
         match (has_second, second.vid()) {
             (true, 0xfff) => Err(DropReason::VidReserved),
-            (true, 0) => self.find(0, 0, 0, Some(pcp)).map(|m| Matched { tags: 2, ..m }),
-            (true, vid) => self.find(1, vid, 0, Some(pcp)).map(|m| Matched { tags: m.tags + 1, ..m }),
-            (false, _) => self.find(0, 0, 0, Some(pcp)).map(|m| Matched { tags: 1, ..m }),
+            (true, 0) => self.find(0, 0, 0, Some(pcp)).map(|located| located.with_tags(2)),
+            (true, vid) => self.find(1, vid, 0, Some(pcp)).map(|located| located.with_tags(located.tags() + 1)),
+            (false, _) => self.find(0, 0, 0, Some(pcp)).map(|located| located.with_tags(1)),
         }
     }
 
     #[inline(always)]
-    fn find(&self, count: u8, outer: u16, inner: u16, priority: Option<u8>) -> Result<Matched, DropReason> {
+    fn find(&self, count: u8, outer: u16, inner: u16, priority: Option<u8>) -> Result<Located, DropReason> {
         match (count, self.accept) {
             (0, AcceptableFrames::OnlyTagged) => return Err(DropReason::UntaggedNotAccepted),
             (1.., AcceptableFrames::OnlyUntagged) => return Err(DropReason::TaggedNotAccepted),
@@ -174,10 +205,10 @@ impl Ingress {
         }
         let (sub, tags) = if count == 0 { (self.untagged, 0) } else { self.find_tagged(count, outer, inner) };
         let sub = if sub == 0 { self.any } else { sub };
-        match self.subs.get(usize::from(sub).wrapping_sub(1)) {
-            Some(&sub) => Ok(Matched { sub, tags, priority }),
-            None if count == 0 => Err(DropReason::UntaggedNotAccepted),
-            None => Err(DropReason::VlanNotMember),
+        match sub {
+            1.. => Ok(Located::new(sub - 1, tags, priority)),
+            0 if count == 0 => Err(DropReason::UntaggedNotAccepted),
+            0 => Err(DropReason::VlanNotMember),
         }
     }
 

@@ -5,7 +5,7 @@ mod fib;
 mod lpm;
 mod next_hop;
 
-pub use circuit::{AcceptableFrames, Ingress, IngressBuilder, Matched, Service, SubInterface, VlanKey};
+pub use circuit::{AcceptableFrames, Ingress, IngressBuilder, Located, Matched, Service, SubInterface, VlanKey};
 pub use fib::{Fib, FibBuilder, LabelAction, LabelEntry, NextHopSet, Payload, RouteEntry, Vrf, spread};
 pub use lpm::Lpm;
 pub use next_hop::{LabelPush, MAX_PUSH, NextHop, PcpRule, TagRule, Target, TcRule, TtlModel};

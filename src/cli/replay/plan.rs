@@ -123,6 +123,9 @@ impl Plan {
         let mut written = Vec::new();
         for path in self.files.iter().map(|file| file.path.as_path()).chain(json) {
             let (name, file) = (path.display(), settled(path));
+            if path.as_os_str() == "-" {
+                return Err(Failure::Usage("`-` is no file to write to: the report goes to standard output".into()));
+            }
             if read.contains(&file) {
                 return Err(Failure::Usage(format!("{name} is read by this replay: write to another file")));
             }

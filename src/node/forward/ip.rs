@@ -1,6 +1,6 @@
 //! The IP path: longest match, TTL, MTU (RFC 1812 §5.2, RFC 8200 §3).
 
-use super::{Decision, Pass, PuntReason, Routed, Step, Verdict, Witness, packet_octets};
+use super::{Aside, Decision, Pass, PuntReason, Routed, Step, Witness, packet_octets};
 use crate::frame::{DropReason, Frame, Kind};
 use crate::table::Target;
 use crate::wire::ethernet::{FCS_OCTETS, HEADER_OCTETS};
@@ -28,21 +28,21 @@ impl<W: Witness> Pass<'_, W> {
         let next_hop = self.choose(set, frame);
         match next_hop.target {
             Target::Port(_) => {}
-            Target::Local => return Ok(Verdict::Punt { reason: PuntReason::Local, vrf: routed.vrf }),
-            Target::Discard(reason) => return Err(reason),
+            Target::Local => return Err(Aside::punt(PuntReason::Local, routed.vrf)),
+            Target::Discard(reason) => return Err(reason.into()),
         }
         if routed.expired {
-            return Ok(Verdict::Punt { reason: PuntReason::MplsTtlExpired, vrf: routed.vrf });
+            return Err(Aside::punt(PuntReason::MplsTtlExpired, routed.vrf));
         }
         let meta = frame.header.meta;
         let Some(ttl) = meta.ttl().checked_sub(1).filter(|&ttl| ttl > 0) else {
-            return Ok(Verdict::Punt { reason: PuntReason::TtlExpired, vrf: routed.vrf });
+            return Err(Aside::punt(PuntReason::TtlExpired, routed.vrf));
         };
         let pushed = next_hop.push.octets();
         let stack = if pushed > 0 { pushed + routed.alert_octets() } else { 0 };
         let room = next_hop.mtu.saturating_sub(stack);
         if packet_octets(meta) > room && !self.fits_without_trailer(frame, room) {
-            return Ok(Verdict::Punt { reason: PuntReason::MtuExceeded { mtu: room }, vrf: routed.vrf });
+            return Err(Aside::punt(PuntReason::MtuExceeded { mtu: room }, routed.vrf));
         }
         frame.header.meta = frame.header.meta.with_ttl(ttl);
         self.write(frame, next_hop, routed.tags, ttl)

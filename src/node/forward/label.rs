@@ -1,6 +1,6 @@
 //! The label path: swap, pop, special-purpose labels, TTL and TC models (RFC 3031, 3032, 3443, 4182, 6790, 7274).
 
-use super::{Decision, Pass, PuntReason, Routed, Step, Verdict, Witness, packet_octets};
+use super::{Aside, Decision, Pass, PuntReason, Routed, Step, Witness, packet_octets};
 use crate::frame::{DropReason, Frame, Kind};
 use crate::id::VrfId;
 use crate::table::{LabelAction, LabelEntry, NextHop, NextHopSet, Payload, Target, TtlModel};
@@ -29,7 +29,7 @@ impl<W: Witness> Pass<'_, W> {
     fn label_loop(&mut self, routed: &mut Routed, frame: &mut Frame) -> Decision {
         for _ in 0..MAX_PROCESSED {
             if frame.header.meta.labels() == 0 {
-                return Err(DropReason::LabelStackMalformed);
+                return Err(DropReason::LabelStackMalformed.into());
             }
             let top = Lse(frame.header.lse[0]);
             if top.label() == mpls::ROUTER_ALERT && !top.is_bottom() && routed.alert.is_none() {
@@ -45,7 +45,7 @@ impl<W: Witness> Pass<'_, W> {
                 return decision;
             }
         }
-        Err(DropReason::LabelStackDepth)
+        Err(DropReason::LabelStackDepth.into())
     }
 
     /// What the label map says of `top`; explicit nulls have an entry of their own (RFC 4182).
@@ -80,10 +80,10 @@ impl<W: Witness> Pass<'_, W> {
             LabelAction::PopLookup(vrf) => match self.pop_here(routed, frame, top, entry.model, vrf) {
                 Ok(true) => self.ip_path(*routed, frame),
                 Ok(false) => return None,
-                Err(reason) => Err(reason),
+                Err(reason) => Err(reason.into()),
             },
         };
-        if let (Some(alert), Ok(Verdict::Transmit(_))) = (routed.alert, decision)
+        if let (Some(alert), Ok(_)) = (routed.alert, decision)
             && frame.header.meta.labels() > 0
         {
             frame.push_label(self.templates, alert.with_ttl(alert.ttl() - 1));
@@ -99,7 +99,7 @@ impl<W: Witness> Pass<'_, W> {
         }
         let next_hop = self.choose(set, frame);
         let labels = next_hop.push.labels();
-        let Some((&last, above)) = labels.split_last() else { return Err(DropReason::UnknownLabel) };
+        let Some((&last, above)) = labels.split_last() else { return Err(DropReason::UnknownLabel.into()) };
         let more = above.len() as u16 * LSE_OCTETS + routed.alert_octets();
         if packet_octets(frame.header.meta) + more > next_hop.mtu {
             return self.too_long(routed, frame, next_hop, i32::from(more));
@@ -129,7 +129,7 @@ impl<W: Witness> Pass<'_, W> {
         if top.is_bottom() {
             match (payload, frame.header.meta.kind()) {
                 (Payload::Ipv4, Kind::Ipv4) | (Payload::Ipv6, Kind::Ipv6) => {}
-                _ => return Err(DropReason::PayloadMismatch),
+                _ => return Err(DropReason::PayloadMismatch.into()),
             }
         }
         let next_hop = self.choose(set, frame);
@@ -232,16 +232,16 @@ impl<W: Witness> Pass<'_, W> {
     #[cold]
     fn too_long(&self, routed: Routed, frame: &Frame, next_hop: &NextHop, more: i32) -> Decision {
         if let Target::Discard(reason) = next_hop.target {
-            return Err(reason);
+            return Err(reason.into());
         }
         let stack = stack_octets(frame, self.templates) + more;
         let mtu = (i32::from(next_hop.mtu) - stack).max(0) as u16;
-        Ok(Verdict::Punt { reason: PuntReason::MtuExceeded { mtu }, vrf: routed.vrf })
+        Err(Aside::punt(PuntReason::MtuExceeded { mtu }, routed.vrf))
     }
 }
 
 fn expired(vrf: VrfId) -> Decision {
-    Ok(Verdict::Punt { reason: PuntReason::MplsTtlExpired, vrf })
+    Err(Aside::punt(PuntReason::MplsTtlExpired, vrf))
 }
 
 /// The stack is gone with its ethertype: labels pushed from here on are this router's own, so by 8847 (RFC 5332 §3).

@@ -1,6 +1,6 @@
 //! Layer-2 services: cross-connects, and Ethernet pseudowires in and out (RFC 4385, RFC 4448).
 
-use super::{Decision, Entry, Pass, Step, Verdict, Witness, packet_octets};
+use super::{Decision, Entry, Out, Pass, Step, Witness, packet_octets};
 use crate::frame::{DropReason, Frame};
 use crate::table::{Matched, PcpRule, TagRule, Target};
 use crate::wire::ethernet::{self, FCS_OCTETS, HEADER_OCTETS};
@@ -43,7 +43,7 @@ impl<W: Witness> Pass<'_, W> {
         filter_reserved: bool,
     ) -> Decision {
         if filter_reserved && ethernet::is_reserved_bridge_address(&frame.octets(self.templates).macs) {
-            return Err(DropReason::ReservedMac);
+            return Err(DropReason::ReservedMac.into());
         }
         self.witness.saw(Step::NextHop { set: None, place });
         self.out_at_layer2(frame, place, arrived)
@@ -54,8 +54,8 @@ impl<W: Witness> Pass<'_, W> {
         let next_hop = self.fib.next_hop(place);
         let port = match next_hop.target {
             Target::Port(port) => port,
-            Target::Local => return Err(DropReason::NoListener),
-            Target::Discard(reason) => return Err(reason),
+            Target::Local => return Err(DropReason::NoListener.into()),
+            Target::Discard(reason) => return Err(reason.into()),
         };
         let (arrived_pcp, arrived_dei) = arrived.outer.map_or((0, false), |tag| (tag.pcp(), tag.dei()));
         if let TagRule::Push { tags, count, pcp } = next_hop.tags {
@@ -66,10 +66,10 @@ impl<W: Witness> Pass<'_, W> {
             }
         }
         if packet_octets(frame.header.meta) > next_hop.mtu {
-            return Err(DropReason::MtuExceeded);
+            return Err(DropReason::MtuExceeded.into());
         }
         self.witness.saw(Step::Written(port));
-        Ok(Verdict::Transmit(port))
+        Ok(Out::by(port))
     }
 
     /// The frame, less its service-delimiting tags and its FCS, becomes the payload beneath the next hop's labels
@@ -79,13 +79,13 @@ impl<W: Witness> Pass<'_, W> {
         let next_hop = *self.fib.next_hop(place);
         self.witness.saw(Step::NextHop { set: None, place });
         if let Target::Discard(reason) = next_hop.target {
-            return Err(reason);
+            return Err(reason.into());
         }
         frame.pop_tags(self.templates, pop);
         let inner = frame.len() - FCS_OCTETS;
         let word = if control_word { CONTROL_WORD } else { 0 };
         if inner + word + next_hop.push.octets() > next_hop.mtu {
-            return Err(DropReason::MtuExceeded);
+            return Err(DropReason::MtuExceeded.into());
         }
         // RFC 4448 §4.6: the twelve bits behind the first nibble are reserved and sent as 0; there is no length in them.
         frame.wrap(self.templates, control_word.then_some(0));
@@ -96,7 +96,7 @@ impl<W: Witness> Pass<'_, W> {
     #[inline(never)]
     pub(super) fn leave_pseudowire(&mut self, frame: &mut Frame, top: Lse, word: bool, place: u32) -> Decision {
         if !top.is_bottom() {
-            return Err(DropReason::PayloadMismatch);
+            return Err(DropReason::PayloadMismatch.into());
         }
         let meta = frame.header.meta;
         let octets = packet_octets(meta).saturating_sub(LSE_OCTETS);

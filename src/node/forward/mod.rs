@@ -77,8 +77,8 @@ pub fn forward_seen<W: Witness>(
 ) -> Verdict {
     let mut pass = Pass { fib, templates, witness };
     match pass.enter(entry, frame) {
-        Ok(verdict) => verdict,
-        Err(reason) => Verdict::Drop(reason),
+        Ok(out) => Verdict::Transmit(out.port()),
+        Err(aside) => aside.verdict(),
     }
 }
 
@@ -109,7 +109,68 @@ impl Routed {
     }
 }
 
-type Decision = Result<Verdict, DropReason>;
+/// What a path comes to: the frame leaves by a port, or does not leave.
+///
+/// Both are one word wide, so that a decision travels in registers: as an enum of small parts it was written to the stack
+/// in pieces and read back in wider ones, and each such read waited for the store.
+type Decision = Result<Out, Aside>;
+
+/// The port that a frame leaves by.
+#[derive(Clone, Copy)]
+struct Out(u64);
+
+impl Out {
+    #[inline(always)]
+    const fn by(port: PortId) -> Self {
+        Out(port.0 as u64)
+    }
+
+    #[inline(always)]
+    const fn port(self) -> PortId {
+        PortId(self.0 as u16)
+    }
+}
+
+/// A frame that does not leave: what is done with it (8 bits), the reason of a drop (8), the VRF (16), an MTU (16).
+#[derive(Clone, Copy)]
+struct Aside(u64);
+
+impl Aside {
+    const DROP: u64 = 0;
+    const LOCAL: u64 = 1;
+    const TTL: u64 = 2;
+    const MPLS_TTL: u64 = 3;
+    const MTU: u64 = 4;
+
+    #[inline(always)]
+    const fn punt(reason: PuntReason, vrf: VrfId) -> Self {
+        let reason = match reason {
+            PuntReason::Local => Aside::LOCAL,
+            PuntReason::TtlExpired => Aside::TTL,
+            PuntReason::MplsTtlExpired => Aside::MPLS_TTL,
+            PuntReason::MtuExceeded { mtu } => Aside::MTU | (mtu as u64) << 32,
+        };
+        Aside(reason | (vrf.0 as u64) << 16)
+    }
+
+    fn verdict(self) -> Verdict {
+        let reason = match self.0 & 0xff {
+            Aside::DROP => return Verdict::Drop(DropReason::ALL[usize::from((self.0 >> 8) as u8)]),
+            Aside::LOCAL => PuntReason::Local,
+            Aside::TTL => PuntReason::TtlExpired,
+            Aside::MPLS_TTL => PuntReason::MplsTtlExpired,
+            _ => PuntReason::MtuExceeded { mtu: (self.0 >> 32) as u16 },
+        };
+        Verdict::Punt { reason, vrf: VrfId((self.0 >> 16) as u16) }
+    }
+}
+
+impl From<DropReason> for Aside {
+    #[inline(always)]
+    fn from(reason: DropReason) -> Self {
+        Aside(Aside::DROP | (reason as u64) << 8)
+    }
+}
 
 impl<'a, W: Witness> Pass<'a, W> {
     #[inline(always)]
@@ -117,12 +178,12 @@ impl<'a, W: Witness> Pass<'a, W> {
         let matched = match entry {
             Entry::Port(port) => {
                 let ingress = self.fib.ingress(port.index()).ok_or(DropReason::VlanNotMember)?;
-                let matched = ingress.classify(frame)?;
+                let matched = ingress.locate(frame)?.matched(ingress);
                 self.witness.saw(Step::SubInterface(matched));
                 if let Service::Route(_) = matched.sub.service
                     && (frame.header.meta.tags() > matched.tags || frame.header.meta.kind() == Kind::Tag)
                 {
-                    return Err(ingress.tag_in_the_way(frame, matched.tags, self.templates));
+                    return Err(ingress.tag_in_the_way(frame, matched.tags, self.templates).into());
                 }
                 matched
             }
@@ -150,13 +211,13 @@ impl<'a, W: Witness> Pass<'a, W> {
         let routed = Routed { vrf, tags: matched.tags, expired: false, alert: None };
         if meta.labels() > 0 {
             if !matched.sub.mpls {
-                return Err(DropReason::MplsNotEnabled);
+                return Err(DropReason::MplsNotEnabled.into());
             }
             frame.header.meta = meta.with_class(Lse(frame.header.lse[0]).tc());
             return self.label_path(routed, frame);
         }
         if !matches!(meta.kind(), Kind::Ipv4 | Kind::Ipv6) {
-            return Err(not_ip(frame, self.templates, matched.sub.mpls));
+            return Err(not_ip(frame, self.templates, matched.sub.mpls).into());
         }
         if matched.sub.reset_dscp {
             meta = meta.with_traffic_class(meta.traffic_class() & 3);
@@ -187,8 +248,8 @@ impl<'a, W: Witness> Pass<'a, W> {
     fn leave(&mut self, frame: &mut Frame, next_hop: &NextHop, tags: u8) -> Decision {
         let port = match next_hop.target {
             Target::Port(port) => port,
-            Target::Local => return Err(DropReason::NoListener),
-            Target::Discard(reason) => return Err(reason),
+            Target::Local => return Err(DropReason::NoListener.into()),
+            Target::Discard(reason) => return Err(reason.into()),
         };
         if let TagRule::Push { tags: mut pushed, count, pcp } = next_hop.tags {
             if pcp == PcpRule::Copy {
@@ -196,11 +257,11 @@ impl<'a, W: Witness> Pass<'a, W> {
             }
             frame.replace_tags(self.templates, tags, pushed, count);
         }
-        if next_hop.mac.0 != 0 {
-            frame.header.meta = frame.header.meta.with_mac(next_hop.mac);
-        }
+        // All of the word is written: a store to a part of it would hold up the next read of the whole.
+        let meta = frame.header.meta;
+        frame.header.meta = meta.with_mac(if next_hop.mac.0 == 0 { meta.mac() } else { next_hop.mac });
         self.witness.saw(Step::Written(port));
-        Ok(Verdict::Transmit(port))
+        Ok(Out::by(port))
     }
 
     /// The next hop's labels, the last of them first; an entropy label pair beneath the topmost (RFC 6790 §4.2).
