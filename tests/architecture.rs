@@ -62,7 +62,7 @@ fn floats_that_are_allowed_are_there() {
 
 #[test]
 fn dependencies_have_reasons_and_are_used() {
-    hold("a dependency", manifest::wrong(&tree::read("Cargo.toml"), &tree::sources(), manifest::AWAITED));
+    hold("a dependency", manifest::wrong(&tree::read("Cargo.toml"), &tree::sources()));
 }
 
 mod rules_that_can_break {
@@ -184,9 +184,8 @@ mod rules_that_can_break {
             source("src/a.rs", "//! A.\nuse a_b::X; use c::Y; // d\n"),
             source("tests/a.rs", "//! A.\nuse d::X; use e::Y; const F: &str = \"f\";\n"),
         ];
-        let wrong = manifest::wrong(text, &sources, &[]);
+        let wrong = manifest::wrong(text, &sources);
         assert_eq!(lines(&wrong), [7, 8, 12]);
-        assert_eq!(lines(&manifest::wrong(text, &sources, &["d", "e"])), [7, 11, 12]);
         assert!(wrong[0].says.contains("no reason") && wrong[1].says.contains("not used"));
         assert_eq!(manifest::dependencies(text).len(), 5);
     }

@@ -3,9 +3,6 @@
 use super::Breach;
 use super::scan::Source;
 
-/// Dependencies whose room is not furnished yet: not used so far, and to be taken off this list when they are.
-pub(crate) const AWAITED: &[&str] = &[];
-
 /// A dependency as the manifest has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Dependency {
@@ -38,9 +35,8 @@ pub(crate) fn dependencies(manifest: &str) -> Vec<Dependency> {
     found
 }
 
-/// Dependencies without a reason, and those that no file under `src` (`for_tests`: no file at all) names, but for the
-/// `awaited` ones, which must be unused.
-pub(crate) fn wrong(manifest: &str, sources: &[Source], awaited: &[&str]) -> Vec<Breach> {
+/// Dependencies without a reason, and those that no file under `src` (`for_tests`: no file at all) names.
+pub(crate) fn wrong(manifest: &str, sources: &[Source]) -> Vec<Breach> {
     let breach = |dependency: &Dependency, says| Breach { file: "Cargo.toml".into(), line: dependency.line, says };
     let mut breaches = Vec::new();
     for dependency in &dependencies(manifest) {
@@ -51,11 +47,8 @@ pub(crate) fn wrong(manifest: &str, sources: &[Source], awaited: &[&str]) -> Vec
         }
         let name_in_code = name.replace('-', "_");
         let mut candidates = sources.iter().filter(|source| *for_tests || source.path.starts_with("src/"));
-        let is_used = candidates.any(|source| source.words().any(|(_, word)| word == name_in_code));
-        match (is_used, awaited.contains(&name.as_str())) {
-            (false, false) => breaches.push(breach(dependency, format!("`{name}` is not used: take it out"))),
-            (true, true) => breaches.push(breach(dependency, format!("`{name}` is used now: take it off AWAITED"))),
-            _ => {}
+        if !candidates.any(|source| source.words().any(|(_, word)| word == name_in_code)) {
+            breaches.push(breach(dependency, format!("`{name}` is not used: take it out")));
         }
     }
     breaches
