@@ -101,9 +101,18 @@ impl<W: Write> CaptureWriter<W> {
     ) -> io::Result<()> {
         assert!(interface < self.interfaces, "interface {interface} of {}", self.interfaces);
         let stamp = self.stamp(at)?;
-        let start = self.begin(ENHANCED_PACKET);
         let captured = octets.len() as u32;
         let words = [interface, (stamp >> 32) as u32, stamp as u32, captured, original_len.max(captured)];
+        let flags = match direction {
+            Direction::Unknown => None,
+            Direction::Inbound => Some(0b01),
+            Direction::Outbound => Some(0b10),
+        };
+        if let (None, Some(flags)) = (comment, flags) {
+            self.usual_packet(words, octets, flags);
+            return if self.buffer.len() >= FLUSH_OCTETS { self.flush() } else { Ok(()) };
+        }
+        let start = self.begin(ENHANCED_PACKET);
         let mut header = [0; 20];
         for (place, word) in header.chunks_exact_mut(4).zip(words) {
             place.copy_from_slice(&word.to_le_bytes());
@@ -113,16 +122,33 @@ impl<W: Write> CaptureWriter<W> {
         if let Some(comment) = comment {
             self.option(OPT_COMMENT, bounded(comment).as_bytes());
         }
-        match direction {
-            Direction::Unknown => {}
-            Direction::Inbound => self.option(EPB_FLAGS, &[0b01, 0, 0, 0]),
-            Direction::Outbound => self.option(EPB_FLAGS, &[0b10, 0, 0, 0]),
+        if let Some(flags) = flags {
+            self.option(EPB_FLAGS, &[flags, 0, 0, 0]);
         }
-        if comment.is_some() || direction != Direction::Unknown {
+        if comment.is_some() || flags.is_some() {
             self.option(OPT_ENDOFOPT, &[]);
         }
         self.end(start);
         if self.buffer.len() >= FLUSH_OCTETS { self.flush() } else { Ok(()) }
+    }
+
+    /// A packet with its flags and no comment, in three pieces: what comes before the octets, they, what comes after.
+    #[inline]
+    fn usual_packet(&mut self, words: [u32; 5], octets: &[u8], flags: u8) {
+        let padding = octets.len().next_multiple_of(4) - octets.len();
+        let length = (28 + octets.len() + padding + 16) as u32;
+        let mut head = [0; 28];
+        for (place, word) in head.chunks_exact_mut(4).zip([ENHANCED_PACKET, length].into_iter().chain(words)) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        // Up to three octets of padding, the flags, the end of the options, the length once more.
+        let mut tail = [0; 19];
+        tail[3..5].copy_from_slice(&EPB_FLAGS.to_le_bytes());
+        (tail[5], tail[7]) = (4, flags);
+        tail[15..].copy_from_slice(&length.to_le_bytes());
+        self.buffer.extend_from_slice(&head);
+        self.buffer.extend_from_slice(octets);
+        self.buffer.extend_from_slice(&tail[3 - padding..]);
     }
 
     /// What `interface` took and dropped up to `at` (pcapng §4.6).
