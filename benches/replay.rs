@@ -59,14 +59,12 @@ fn replay(c: &mut Criterion) {
     let mut group = c.benchmark_group("replay");
     group.throughput(Throughput::Elements(count)).sample_size(10);
     let biplane = env!("CARGO_BIN_EXE_biplane");
-    let run = [biplane, "replay", &capture, "--through", "direct", "--into", "hq", "--out", &out, "--threads"];
+    let run = [biplane, "replay", &capture, "--through", "direct", "--into", "hq", "--out", &out];
     let tag = ["--enet-vlan=add", "--enet-vlan-tag=110", "--enet-vlan-cfi=0", "--enet-vlan-pri=0"];
     let tcprewrite = [&["tcprewrite"], &tag[..], &["-i", &capture, "-o", &out]].concat();
-    for (name, cores, command) in [
-        ("one core", "0", [&run[..], &["1"]].concat()),
-        ("two cores", "0,1", [&run[..], &["2"]].concat()),
-        ("tcprewrite", "0", tcprewrite),
-    ] {
+    for (name, cores, command) in
+        [("one core", "0", run.to_vec()), ("two cores", "0,1", run.to_vec()), ("tcprewrite", "0", tcprewrite)]
+    {
         let works =
             on_cores(cores, &command).and_then(|mut command| command.status().ok()).is_some_and(|s| s.success());
         if !works {

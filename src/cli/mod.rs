@@ -46,7 +46,7 @@ struct Common {
     /// Seed of all that is random, in place of the scenario's
     #[arg(long, global = true, value_name = "N")]
     seed: Option<u64>,
-    /// Threads for the network's nodes [default: the CPUs available]
+    /// Threads for the network's nodes [default: the CPUs available, less two for reading and writing]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Say nothing on standard error but errors
@@ -66,9 +66,10 @@ enum Color {
 }
 
 impl Common {
+    /// Reading captures and writing them have a thread each, so two CPUs are left to these.
     fn threads(&self) -> usize {
-        let available = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.threads.map_or_else(available, usize::from)
+        let left = || std::thread::available_parallelism().map_or(1, |cpus| cpus.get().saturating_sub(2).max(1));
+        self.threads.map_or_else(left, usize::from)
     }
 
     fn color_on_stderr(&self) -> bool {
