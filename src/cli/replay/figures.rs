@@ -71,9 +71,10 @@ fn engine(done: &Done, threads: usize) -> Engine {
 pub(super) fn speed(engine: &Engine, done: &Done) -> String {
     let virtual_us = done.outcome.ended.as_ps() / 1_000_000;
     format!(
-        "{:.2} s of wall clock on {} threads: {} frames/s, {} frame-hops/s, {:.1} s emulated per second",
+        "{:.2} s of wall clock on {} node thread{}: {} frames/s, {} frame-hops/s, {:.1} s emulated per second",
         engine.wall_us as f64 / 1e6,
         engine.threads,
+        if engine.threads == 1 { "" } else { "s" },
         engine.frames_per_s,
         engine.hops_per_s,
         virtual_us as f64 / engine.wall_us as f64
