@@ -132,11 +132,43 @@ impl Meta {
         KINDS[(self.0 >> 57 & 15) as usize]
     }
 
+    /// Whether this lies beneath the inline tags and labels.
+    #[inline(always)]
+    pub const fn is(self, kind: Kind) -> bool {
+        self.0 >> 57 & 15 == kind as u64
+    }
+
     /// The same word with another kind.
     #[inline(always)]
     #[must_use]
     pub const fn with_kind(self, kind: Kind) -> Self {
         Meta(self.0 & !(15 << 57) | (kind as u64) << 57)
+    }
+}
+
+/// What leaving by a next hop changes in the word: one mask and one addition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetaChange {
+    keep: u64,
+    add: u64,
+}
+
+impl MetaChange {
+    /// Other addresses (0 leaves them), `tags` tags in place of those that were there, `labels` labels where none was, and
+    /// the octets of both more.
+    pub const fn new(mac: MacId, tags: u8, labels: u8) -> Self {
+        let keep = !(3 << 48) & if mac.0 == 0 { !0 } else { !(0xffff << 16) };
+        let octets = 4 * (tags as u64 + labels as u64);
+        MetaChange { keep, add: octets | (mac.0 as u64) << 16 | (tags as u64) << 48 | (labels as u64) << 50 }
+    }
+}
+
+impl Meta {
+    /// The word after `change`, and `octets` less.
+    #[inline(always)]
+    #[must_use]
+    pub const fn changed(self, change: MetaChange, octets: u16) -> Self {
+        Meta((self.0 & change.keep).wrapping_add(change.add).wrapping_sub(octets as u64))
     }
 }
 
@@ -156,6 +188,15 @@ mod tests {
             prop_assert_eq!((m.labels(), m.class(), m.bad_fcs(), m.upstream_labels()), (labels, class, bad, upstream));
             prop_assert_eq!(m.kind(), KINDS[kind]);
             prop_assert_eq!(m.kind() as usize, kind);
+        }
+
+        #[test]
+        fn a_change_is_the_same_as_its_fields_one_by_one(word: u64, mac: u16, before in 0u16..3, tags in 0u8..3, labels in 0u8..4) {
+            let m = Meta(word).with_len(1000).with_labels(0);
+            let len = 1000 - 4 * before + 4 * u16::from(tags + labels);
+            let expected = m.with_len(len).with_tags(tags).with_labels(labels);
+            let expected = if mac == 0 { expected } else { expected.with_mac(MacId(mac)) };
+            prop_assert_eq!(m.changed(MetaChange::new(MacId(mac), tags, labels), 4 * before), expected);
         }
     }
 }

@@ -13,7 +13,7 @@ mod reshape;
 
 pub use body::{Bodies, Octets, Templates};
 pub use drop_reason::{DropCounts, DropReason};
-pub use meta::{Kind, Meta};
+pub use meta::{Kind, Meta, MetaChange};
 pub use parse::Parsed;
 
 use crate::id::StreamId;

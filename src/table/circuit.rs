@@ -1,6 +1,6 @@
 //! Sub-interfaces: which service a frame gets by the port and the tags that it comes with (IEEE 802.1Q clause 6.9).
 
-use crate::frame::{DropReason, Frame, Kind, Templates};
+use crate::frame::{DropReason, Frame, Header, Kind, Templates};
 use crate::id::VrfId;
 use crate::wire::vlan::{Tag, TpidSet};
 
@@ -101,9 +101,53 @@ impl Located {
     }
 }
 
+/// A routed sub-interface in one word: that it is one (bit 18), whether it resets the DSCP (17), has MPLS (16), its VRF.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Plain(u32);
+
+impl Plain {
+    const MPLS: u32 = 1 << 16;
+    const RESETS_DSCP: u32 = 1 << 17;
+    const ROUTED: u32 = 1 << 18;
+
+    fn new(sub: &SubInterface) -> Self {
+        let Service::Route(vrf) = sub.service else { return Plain::default() };
+        let mpls = if sub.mpls { Plain::MPLS } else { 0 };
+        let dscp = if sub.reset_dscp { Plain::RESETS_DSCP } else { 0 };
+        Plain(Plain::ROUTED | mpls | dscp | u32::from(vrf.0))
+    }
+
+    /// The VRF.
+    #[inline(always)]
+    pub const fn vrf(self) -> VrfId {
+        VrfId(self.0 as u16)
+    }
+
+    /// Whether labelled frames are looked up in the label map.
+    #[inline(always)]
+    pub const fn has_mpls(self) -> bool {
+        self.0 & Plain::MPLS != 0
+    }
+
+    /// Whether the DSCP of IP packets is set to 0.
+    #[inline(always)]
+    pub const fn resets_dscp(self) -> bool {
+        self.0 & Plain::RESETS_DSCP != 0
+    }
+
+    #[inline(always)]
+    const fn if_routed(self) -> Option<Plain> {
+        if self.0 == 0 { None } else { Some(self) }
+    }
+}
+
 /// The sub-interfaces of one port, as its receiving side reads them.
 #[derive(Clone, Debug)]
 pub struct Ingress {
+    /// What untagged frames get, where that is plain.
+    plain_untagged: Plain,
+    /// The sub-interfaces as words, in the order of `subs`.
+    plains: Vec<Plain>,
     outer_tpids: TpidSet,
     inner_tpids: TpidSet,
     accept: AcceptableFrames,
@@ -167,6 +211,36 @@ impl Ingress {
             0xfff => Err(DropReason::VidReserved),
             inner => self.find(2, vid, inner, None),
         }
+    }
+
+    /// The routed sub-interface of a frame whose tags are all of its key, if nothing is out of the ordinary; all else is for
+    /// [`locate`](Self::locate) to say.
+    #[inline(always)]
+    pub fn plain(&self, header: &Header) -> Option<Plain> {
+        let meta = header.meta;
+        if meta.bad_fcs() || meta.is(Kind::Runt) || meta.is(Kind::Tag) {
+            return None;
+        }
+        let tags = meta.tags();
+        if tags == 0 {
+            return self.plain_untagged.if_routed();
+        }
+        let [outer, inner] = header.tag.map(Tag);
+        let place = self.by_outer.get(usize::from(outer.vid()))?;
+        let entry = self.outers.get(usize::from(*place).wrapping_sub(1))?;
+        if !self.outer_tpids.contains(outer.tpid()) || self.accept == AcceptableFrames::OnlyUntagged {
+            return None;
+        }
+        let sub = if tags == 1 {
+            entry.single
+        } else {
+            let slot = self.inner_slots.get(entry.base as usize + usize::from(inner.vid() & entry.mask))?;
+            if slot.vid != inner.vid() || !self.inner_tpids.contains(inner.tpid()) {
+                return None;
+            }
+            slot.sub
+        };
+        self.plains.get(usize::from(sub).wrapping_sub(1))?.if_routed()
     }
 
     /// Why a frame with a tag behind the `matched` first ones is not taken where IP or labels are expected.
@@ -269,6 +343,8 @@ impl IngressBuilder {
     /// The port's table.
     pub fn build(&self) -> Ingress {
         let mut table = Ingress {
+            plain_untagged: Plain::default(),
+            plains: self.subs.iter().map(|(_, sub)| Plain::new(sub)).collect(),
             outer_tpids: self.outer_tpids,
             inner_tpids: self.inner_tpids,
             accept: self.accept,
@@ -291,6 +367,10 @@ impl IngressBuilder {
         }
         if !outers.is_empty() {
             table.by_outer = vec![0; 4096].into();
+        }
+        if self.accept != AcceptableFrames::OnlyTagged {
+            let untagged = if table.untagged == 0 { table.any } else { table.untagged };
+            table.plain_untagged = table.plains.get(usize::from(untagged).wrapping_sub(1)).copied().unwrap_or_default();
         }
         for (vid, (single, inner)) in outers {
             let (base, mask) = (table.inner_slots.len() as u32, free_mask(&inner));

@@ -3,6 +3,7 @@
 use super::circuit::{Ingress, IngressBuilder};
 use super::lpm::Lpm;
 use super::next_hop::{NextHop, TtlModel};
+use super::ready::Ready;
 use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::rng::mix64;
@@ -21,10 +22,17 @@ pub enum Payload {
 }
 
 /// Next hops of equal cost: a run in the FIB's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NextHopSet {
     first: u32,
     count: u32,
+}
+
+impl NextHopSet {
+    /// Its members in the list that it is a run of.
+    pub(super) fn members(self, next_hops: &[NextHop]) -> &[NextHop] {
+        &next_hops[self.first as usize..(self.first + self.count) as usize]
+    }
 }
 
 /// What is done with a label (the NHLFE's operation, RFC 3031 §3.10).
@@ -88,9 +96,28 @@ pub struct Fib {
     label_entries: Vec<LabelEntry>,
     null_model: TtlModel,
     hash_seed: u32,
+    ready: Ready,
 }
 
 impl Fib {
+    /// The tables of the short way.
+    #[inline(always)]
+    pub fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// The set of next hops of the longest route to an IPv4 destination: its place.
+    #[inline(always)]
+    pub fn set_v4(&self, vrf: VrfId, destination: u32) -> Option<usize> {
+        Some(self.vrfs.get(vrf.index())?.v4.lookup_v4(destination)? as usize)
+    }
+
+    /// The set of next hops of the longest route to an IPv6 destination: its place.
+    #[inline(always)]
+    pub fn set_v6(&self, vrf: VrfId, destination: u128) -> Option<usize> {
+        Some(self.vrfs.get(vrf.index())?.v6.lookup(destination)? as usize)
+    }
+
     /// The receiving side of a port.
     #[inline(always)]
     pub fn ingress(&self, port: usize) -> Option<&Ingress> {
@@ -100,15 +127,13 @@ impl Fib {
     /// The next hops of the longest route to an IPv4 destination.
     #[inline(always)]
     pub fn lookup_v4(&self, vrf: VrfId, destination: u32) -> Option<NextHopSet> {
-        let set = self.vrfs.get(vrf.index())?.v4.lookup_v4(destination)?;
-        self.sets.get(set as usize).copied()
+        self.sets.get(self.set_v4(vrf, destination)?).copied()
     }
 
     /// The next hops of the longest route to an IPv6 destination.
     #[inline(always)]
     pub fn lookup_v6(&self, vrf: VrfId, destination: u128) -> Option<NextHopSet> {
-        let set = self.vrfs.get(vrf.index())?.v6.lookup(destination)?;
-        self.sets.get(set as usize).copied()
+        self.sets.get(self.set_v6(vrf, destination)?).copied()
     }
 
     /// The longest route that holds `destination`, as it was given.
@@ -134,7 +159,7 @@ impl Fib {
 
     /// The next hops of `set`.
     pub fn members(&self, set: NextHopSet) -> &[NextHop] {
-        &self.next_hops[set.first as usize..(set.first + set.count) as usize]
+        set.members(&self.next_hops)
     }
 
     /// The next hop at `place`.
@@ -238,13 +263,21 @@ impl FibBuilder {
     /// The tables.
     pub fn build(&self) -> Fib {
         let vrfs = self.routes.iter().map(|(vrf, _)| vrf.index() + 1).max().unwrap_or(0);
-        let sets: Vec<_> = self.routes.iter().map(|(_, route)| route.next_hops).collect();
+        let (mut sets, mut places) = (Vec::new(), std::collections::HashMap::new());
+        for (_, route) in &self.routes {
+            places.entry(route.next_hops).or_insert_with(|| {
+                sets.push(route.next_hops);
+                sets.len() as u32 - 1
+            });
+        }
+        let slots = self.labels.iter().map(|l| l.0 as usize + 1).max().unwrap_or(0);
         let mut fib = Fib {
+            ready: Ready::new(&self.next_hops, &sets, &self.labels, slots, self.hash_seed),
             ingress: self.ingress.clone(),
-            vrfs: (0..vrfs).map(|vrf| self.vrf(vrf)).collect(),
+            vrfs: (0..vrfs).map(|vrf| self.vrf(vrf, &places)).collect(),
             sets,
             next_hops: self.next_hops.clone(),
-            label_slots: vec![0; self.labels.iter().map(|l| l.0 as usize + 1).max().unwrap_or(0)],
+            label_slots: vec![0; slots],
             label_entries: Vec::with_capacity(self.labels.len()),
             null_model: self.null_model,
             hash_seed: self.hash_seed,
@@ -256,17 +289,17 @@ impl FibBuilder {
         fib
     }
 
-    fn vrf(&self, vrf: usize) -> Vrf {
-        let mine = || self.routes.iter().enumerate().filter(|(_, (v, _))| v.index() == vrf);
-        let v4 = mine().filter_map(|(set, (_, route))| match route.prefix {
-            IpNet::V4(p) => Some((u128::from(p.addr().to_bits()) << 96, p.prefix_len(), set as u32)),
+    fn vrf(&self, vrf: usize, places: &std::collections::HashMap<NextHopSet, u32>) -> Vrf {
+        let mine = || self.routes.iter().filter(|(v, _)| v.index() == vrf).map(|(_, route)| route);
+        let v4 = mine().filter_map(|route| match route.prefix {
+            IpNet::V4(p) => Some((u128::from(p.addr().to_bits()) << 96, p.prefix_len(), places[&route.next_hops])),
             IpNet::V6(_) => None,
         });
-        let v6 = mine().filter_map(|(set, (_, route))| match route.prefix {
+        let v6 = mine().filter_map(|route| match route.prefix {
             IpNet::V4(_) => None,
-            IpNet::V6(p) => Some((p.addr().to_bits(), p.prefix_len(), set as u32)),
+            IpNet::V6(p) => Some((p.addr().to_bits(), p.prefix_len(), places[&route.next_hops])),
         });
-        Vrf { v4: Lpm::new(v4), v6: Lpm::new(v6), routes: mine().map(|(_, (_, route))| *route).collect() }
+        Vrf { v4: Lpm::new(v4), v6: Lpm::new(v6), routes: mine().copied().collect() }
     }
 }
 

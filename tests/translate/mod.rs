@@ -4,7 +4,7 @@
 use crate::model::{self, *};
 use biplane::frame::{DropReason, Frame, Templates};
 use biplane::id::{PortId, VrfId};
-use biplane::node::{Entry, PuntReason, Verdict, forward};
+use biplane::node::{Entry, PuntReason, Verdict, forward, forward_seen};
 use biplane::table as real;
 use biplane::wire::ethernet::Mac;
 use biplane::wire::mpls::Label;
@@ -73,7 +73,12 @@ impl Translated {
 
     fn outcome(&self, templates: &Templates, ingress: usize, mut frame: Frame) -> Outcome {
         let entry = Entry::Port(PortId(ingress as u16));
-        match forward(&self.fib, templates, entry, &mut frame) {
+        let mut twin = Frame { body: frame.body.clone(), header: frame.header, id: frame.id, at: frame.at };
+        let long = forward_seen(&self.fib, templates, entry, &mut twin, &mut ());
+        let verdict = forward(&self.fib, templates, entry, &mut frame);
+        assert_eq!(verdict, long, "the short way and the long one");
+        assert_eq!((frame.header, &frame.body), (twin.header, &twin.body), "the short way and the long one");
+        match verdict {
             Verdict::Transmit(port) => {
                 let mut octets = Vec::new();
                 frame.emit(templates, &mut octets);

@@ -1,7 +1,8 @@
 //! The datapath: what one router does with one frame. Pure: no clock, no counters, no panic for any octets.
 //!
 //! ```text
-//! forward -> sub-interface -> label path -> IP path -> next hop: labels, tags, addresses -> Transmit
+//! forward -> short way, for what nearly all frames need ----------------------------------> Transmit
+//!        \-> sub-interface -> label path -> IP path -> next hop: labels, tags, addresses -> Transmit
 //!                          \-> layer 2 (cross-connect, pseudowire) ------/
 //! ```
 //! Where the standards leave a choice it is made here and stated at its line.
@@ -9,6 +10,7 @@
 mod ip;
 mod label;
 mod layer2;
+mod short;
 mod witness;
 
 pub use witness::{Step, Witness};
@@ -63,11 +65,20 @@ pub enum PuntReason {
 /// What one router does with one frame: its headers are rewritten in place.
 #[inline(always)]
 pub fn forward(fib: &Fib, templates: &Templates, entry: Entry, frame: &mut Frame) -> Verdict {
+    if let Entry::Port(port) = entry
+        && let Some(out) = short::forward(fib, templates, port, frame)
+    {
+        return Verdict::Transmit(out);
+    }
+    long(fib, templates, entry, frame)
+}
+
+#[inline(never)]
+fn long(fib: &Fib, templates: &Templates, entry: Entry, frame: &mut Frame) -> Verdict {
     forward_seen(fib, templates, entry, frame, &mut ())
 }
 
-/// The same, with a witness that is told each step.
-#[inline(always)]
+/// The same by the long way, which has all the rules, with a witness that is told each step.
 pub fn forward_seen<W: Witness>(
     fib: &Fib,
     templates: &Templates,
