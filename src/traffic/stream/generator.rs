@@ -94,6 +94,12 @@ impl Generator {
         self.flows.len()
     }
 
+    /// The same stream with `frames` frames from here on at the most.
+    #[must_use]
+    pub fn limited(self, frames: u64) -> Self {
+        Generator { left: self.left.min(frames), ..self }
+    }
+
     #[inline(always)]
     fn next_flow(&mut self) -> Flow {
         let flow = self.flows[self.flow];
