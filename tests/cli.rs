@@ -36,6 +36,7 @@ fn helps_read_well() {
         ("help.txt", "--help"),
         ("help-replay.txt", "replay --help"),
         ("help-replay-short.txt", "replay -h"),
+        ("help-bench.txt", "bench --help"),
         ("help-check.txt", "check --help"),
         ("help-new.txt", "new --help"),
     ] {

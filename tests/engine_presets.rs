@@ -123,7 +123,7 @@ fn compare(preset: &str, seed: u64, gap: u64, until: Option<Instant>) -> Outcome
     let (network, hosts) = troubled(preset, seed);
     let octets = octets(20, seed);
     let per_host = || hosts.iter().zip(0..).map(|(&node, source)| (node, frames(&octets, source, gap, seed)));
-    let offered = per_host().map(|(node, frames)| Offered { node, frames }).collect();
+    let offered = per_host().map(|(node, frames)| Offered { node, frames: Source::Frames(frames) }).collect();
     let expected = reference::run(&network, offered, until, &mut |_| ());
     for threads in [1, 2, 4] {
         let sources = per_host().map(|(node, frames)| (node, Source::Frames(frames))).collect();

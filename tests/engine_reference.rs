@@ -3,18 +3,21 @@
 mod nets;
 
 use biplane::engine::reference::{self, Offered};
-use biplane::engine::{Run, Source, run};
+use biplane::engine::{Outcome, Run, Source, run};
 use biplane::id::NodeId;
-use biplane::time::Instant;
+use biplane::time::{Instant, PortSpeed};
+use biplane::traffic::schedule::Ratio;
+use biplane::traffic::stream::{AddressRange, FrameSizes, Generator, Layer, Rate, StreamSpec};
 use nets::{Shape, frames, network};
 
 fn compare(shape: Shape, count: u32, until: Option<Instant>) -> u64 {
     let net = network(shape);
     let hosts = || (0..shape.routers).map(|r| NodeId(shape.routers + r));
-    let offered = hosts().zip(0..).map(|(node, source)| Offered { node, frames: frames(shape, source, count) });
+    let frames_of = |source| Source::Frames(frames(shape, source, count));
+    let offered = hosts().zip(0..).map(|(node, source)| Offered { node, frames: frames_of(source) });
     let expected = reference::run(&net, offered.collect(), until, &mut |_| ());
     for threads in [1, 2, 4] {
-        let sources = hosts().zip(0..).map(|(node, source)| (node, Source::Frames(frames(shape, source, count))));
+        let sources = hosts().zip(0..).map(|(node, source)| (node, frames_of(source)));
         let outcome = run(Run { threads, until, ..Run::new(&net, sources.collect()) });
         assert_eq!(outcome, expected, "{shape:?} at {threads} threads, until {until:?}");
     }
@@ -45,4 +48,92 @@ fn equals_the_reference_when_cut_short() {
             compare(shape, 800, Some(Instant::from_ps(until)));
         }
     }
+}
+
+fn hosts_of(router: u16) -> AddressRange {
+    AddressRange::hosts_of(format!("10.{router}.0.0/16").parse().unwrap())
+}
+
+/// From each router's hosts to those of the next but one: of all kinds of sizes and rates, some above what ports carry.
+fn spec(shape: Shape, router: u16, frames: u64) -> StreamSpec {
+    let sizes = [
+        FrameSizes::Imix,
+        FrameSizes::One(64),
+        FrameSizes::Weighted(vec![(80, 5), (1000, 2), (1518, 1), (300, 1), (301, 1), (302, 1), (303, 1), (304, 1)]),
+    ];
+    let rates = [
+        Rate::Line(PortSpeed::G100, Ratio::new(1, 3).unwrap()),
+        Rate::Bits(4_000_000_007, Layer::Frame),
+        Rate::Frames(3_000_000),
+        Rate::Bits(400_000_000_000, Layer::Wire),
+    ];
+    let to = hosts_of((router + 2) % shape.routers);
+    let place = usize::from(router) + shape.seed as usize;
+    let rate = rates[place % 4];
+    let spec = StreamSpec::new(hosts_of(router), to, 1 + 37 * u32::from(router), sizes[place % 3].clone(), rate);
+    StreamSpec {
+        begin: Instant::from_ps(1_000_000 * u64::from(router)),
+        frames: Some(frames),
+        seed: shape.seed,
+        // Some packets may be cut, some not.
+        dont_fragment: router.is_multiple_of(2),
+        ..spec
+    }
+}
+
+fn compare_streams(shape: Shape, frames: u64, until: Option<Instant>) -> Outcome {
+    let mut net = network(shape);
+    let mut streams: Vec<(NodeId, Generator)> = Vec::new();
+    for router in 0..shape.routers {
+        let stream = spec(shape, router, frames).generator(&mut net.templates).unwrap();
+        streams.push((NodeId(shape.routers + router), stream));
+    }
+    let sources = || streams.iter().map(|(node, stream)| (*node, Source::Stream(Box::new(stream.clone()))));
+    let offered = sources().map(|(node, frames)| Offered { node, frames }).collect();
+    let expected = reference::run(&net, offered, until, &mut |_| ());
+    for threads in [1, 2, 4] {
+        let outcome = run(Run { threads, until, ..Run::new(&net, sources().collect()) });
+        assert_eq!(outcome, expected, "{shape:?} at {threads} threads, until {until:?}");
+    }
+    expected
+}
+
+#[test]
+fn streams_equal_the_reference() {
+    let (mut delivered, mut dropped, mut created) = (0, 0, 0);
+    for seed in 300..324 {
+        let shape = Shape {
+            seed,
+            routers: 3 + (seed % 5) as u16,
+            buffer: [3_000, 20_000, 200_000, 2_000_000][seed as usize % 4],
+            queues: seed % 3 != 0,
+            troubled: seed % 2 == 0,
+        };
+        let outcome = compare_streams(shape, 1500, None);
+        assert!(outcome.sources.iter().all(|source| source.offered.frames == 1500));
+        delivered += outcome.sources.iter().map(|source| source.delivered).sum::<u64>();
+        dropped += outcome.sources.iter().map(|source| source.dropped).sum::<u64>();
+        created += outcome.sources.iter().map(|source| source.created).sum::<u64>();
+    }
+    assert!(delivered > 50_000 && dropped > 5_000 && created > 500, "{delivered} {dropped} {created}");
+}
+
+#[test]
+fn streams_cut_short_equal_the_reference() {
+    for seed in 400..408 {
+        let shape = Shape { seed, routers: 5, buffer: 50_000, queues: seed % 2 == 0, troubled: seed % 3 == 0 };
+        for until in [1, 5_000_000, 45_000_000] {
+            compare_streams(shape, 800, Some(Instant::from_ps(until)));
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "source 0 has another's frames")]
+fn a_stream_in_another_place_is_refused() {
+    let shape = Shape { seed: 1, routers: 3, buffer: 50_000, queues: false, troubled: false };
+    let mut net = network(shape);
+    net.templates.add_source([]);
+    let stream = spec(shape, 0, 10).generator(&mut net.templates).unwrap();
+    run(Run::new(&net, vec![(NodeId(3), Source::Stream(Box::new(stream)))]));
 }

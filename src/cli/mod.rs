@@ -3,6 +3,7 @@
 //! Data goes to standard output, progress and logs to standard error. Exit codes: 0 ok, 1 runtime error (nothing sent
 //! is one), 2 usage or scenario error, 130 interrupted.
 
+pub mod bench;
 mod check;
 mod new;
 mod observe;
@@ -31,6 +32,8 @@ enum Command {
     Replay(Box<replay::ReplayArgs>),
     /// Follow one frame through a scenario's network and tell every stage
     Trace(trace::TraceArgs),
+    /// Measure what this machine's engine does
+    Bench(bench::BenchArgs),
     /// Validate a scenario: every error at once, with its place and remedy
     Check(check::CheckArgs),
     /// Print a preset as a commented scenario file to start from
@@ -46,7 +49,7 @@ struct Common {
     /// Seed of all that is random, in place of the scenario's
     #[arg(long, global = true, value_name = "N")]
     seed: Option<u64>,
-    /// Threads for the network's nodes [default: the CPUs available, less two for reading and writing]
+    /// Threads for the network's nodes [default: the CPUs available, less two that a replay reads and writes with]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Say nothing on standard error but errors
@@ -66,7 +69,7 @@ enum Color {
 }
 
 impl Common {
-    /// Reading captures and writing them have a thread each, so two CPUs are left to these.
+    /// Threads of a replay: reading captures and writing them have a thread each, so two CPUs are left to these.
     fn threads(&self) -> usize {
         let left = || std::thread::available_parallelism().map_or(1, |cpus| cpus.get().saturating_sub(2).max(1));
         self.threads.map_or_else(left, usize::from)
@@ -133,6 +136,7 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Replay(args) => replay::run(args, &cli.common),
         Command::Trace(args) => trace::run(args, &cli.common),
+        Command::Bench(args) => bench::run(args, &cli.common),
         Command::Check(args) => check::run(args, &cli.common),
         Command::New(args) => new::run(args),
         Command::Presets => new::list(),

@@ -3,7 +3,7 @@
 use super::{Common, Failure, JsonOut, load, print};
 use crate::capture::{CaptureError, CaptureReader};
 use crate::engine::reference::{self, Offered};
-use crate::engine::{Network, Role};
+use crate::engine::{Network, Role, Source};
 use crate::frame::Frame;
 use crate::id::{NodeId, PortId, StreamId};
 use crate::report::trace::{Gather, Trace};
@@ -164,7 +164,7 @@ pub fn enter_by(network: &mut Network, at: (NodeId, PortId)) -> NodeId {
 pub fn trace(network: &Network, host: NodeId, mut frame: Frame) -> Trace {
     (frame.id.sent, frame.id.stream) = (Instant::ZERO, StreamId::new(0, 0));
     let mut gather = Gather::new(network);
-    let offered = vec![Offered { node: host, frames: vec![frame] }];
+    let offered = vec![Offered { node: host, frames: Source::Frames(vec![frame]) }];
     reference::run(network, offered, None, &mut |event| gather.watch(event));
     gather.finish()
 }

@@ -222,6 +222,9 @@ fn build(
         built.traffic.push(traffic);
     }
     let source_count = sources.len();
+    for (place, (_, source)) in sources.iter().enumerate() {
+        assert!(source.number().is_none_or(|number| number == place), "source {place} has another's frames");
+    }
     let mut sources: Vec<Option<(NodeId, Source)>> = sources.into_iter().map(Some).collect();
     for (place, spec) in network.nodes.iter().enumerate() {
         let id = NodeId(place as u16);

@@ -7,7 +7,7 @@ use crate::id::NodeId;
 ///
 /// Nodes are laid out in breadth-first order from the first, so that a run of them is a piece of the network with few
 /// links to others; each thread takes a run.
-pub(super) fn partition(network: &Network, threads: usize) -> Vec<Vec<NodeId>> {
+pub fn partition(network: &Network, threads: usize) -> Vec<Vec<NodeId>> {
     let nodes = network.nodes.len();
     let mut order: Vec<usize> = Vec::with_capacity(nodes);
     let mut seen = vec![false; nodes];

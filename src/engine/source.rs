@@ -1,8 +1,9 @@
-//! Where a host's frames come from: a list, or a feed that another thread fills while the run goes on.
+//! Where a host's frames come from: a list, a generated stream, or a feed that another thread fills while the run goes on.
 
 use super::link::SEGMENT;
 use crate::frame::{Bodies, Frame, Octets};
 use crate::time::Instant;
+use crate::traffic::stream::Generator;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,6 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum Source {
     /// All of them, known beforehand.
     Frames(Vec<Frame>),
+    /// A generated stream, whose bodies the network's templates have.
+    Stream(Box<Generator>),
     /// As they come from another thread.
     Feed(FeedSource),
 }
@@ -54,6 +57,39 @@ impl Feed {
     }
 }
 
+impl Source {
+    /// The source's number, for one that has it in its frames before the first is made.
+    pub(super) fn number(&self) -> Option<usize> {
+        match self {
+            Source::Stream(stream) => Some(stream.source()),
+            Source::Frames(_) | Source::Feed(_) => None,
+        }
+    }
+
+    /// The frames one by one; a feed is waited for.
+    pub(super) fn into_frames(self) -> Box<dyn Iterator<Item = Frame>> {
+        match self {
+            Source::Frames(frames) => Box::new(frames.into_iter()),
+            Source::Stream(stream) => Box::new(*stream),
+            Source::Feed(mut feed) => Box::new(std::iter::from_fn(move || feed.wait()).flatten()),
+        }
+    }
+}
+
+impl FeedSource {
+    /// The next batch, when it has come; `None` at the end of the feed.
+    fn wait(&mut self) -> Option<Vec<Frame>> {
+        loop {
+            let ended = self.0.is_abandoned();
+            match self.0.pop() {
+                Ok(batch) => return Some(batch),
+                Err(_) if ended => return None,
+                Err(_) => std::thread::yield_now(),
+            }
+        }
+    }
+}
+
 /// What is next in a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -70,14 +106,26 @@ pub(super) enum Next {
 pub(super) struct Supply {
     batch: Vec<Frame>,
     head: usize,
-    feed: Option<FeedSource>,
+    more: More,
 }
+
+/// Where a supply's next batch comes from.
+#[derive(Debug)]
+enum More {
+    Nothing,
+    Stream(Box<Generator>),
+    Feed(FeedSource),
+}
+
+/// Frames that a stream makes at a time: few, so that they are still in the nearest cache when they leave.
+const MADE: usize = 64;
 
 impl Supply {
     pub(super) fn new(source: Source) -> Self {
         match source {
-            Source::Frames(batch) => Supply { batch, head: 0, feed: None },
-            Source::Feed(feed) => Supply { batch: Vec::new(), head: 0, feed: Some(feed) },
+            Source::Frames(batch) => Supply { batch, head: 0, more: More::Nothing },
+            Source::Stream(stream) => Supply { batch: Vec::new(), head: 0, more: More::Stream(stream) },
+            Source::Feed(feed) => Supply { batch: Vec::new(), head: 0, more: More::Feed(feed) },
         }
     }
 
@@ -92,18 +140,28 @@ impl Supply {
 
     #[cold]
     fn refill(&mut self) -> Next {
-        let Some(feed) = &mut self.feed else { return Next::Ended };
-        // Asked before the pop: what was pushed before the other end went away is still seen.
-        let ended = feed.0.is_abandoned();
-        loop {
-            match feed.0.pop() {
-                Ok(batch) if batch.is_empty() => {}
-                Ok(batch) => {
-                    (self.batch, self.head) = (batch, 0);
-                    return Next::At(self.batch[0].id.sent);
+        match &mut self.more {
+            More::Nothing => Next::Ended,
+            More::Stream(stream) => {
+                self.batch.clear();
+                self.batch.extend(stream.take(MADE));
+                self.head = 0;
+                self.batch.first().map_or(Next::Ended, |frame| Next::At(frame.id.sent))
+            }
+            More::Feed(feed) => {
+                // Asked before the pop: what was pushed before the other end went away is still seen.
+                let ended = feed.0.is_abandoned();
+                loop {
+                    match feed.0.pop() {
+                        Ok(batch) if batch.is_empty() => {}
+                        Ok(batch) => {
+                            (self.batch, self.head) = (batch, 0);
+                            return Next::At(self.batch[0].id.sent);
+                        }
+                        Err(_) if ended => return Next::Ended,
+                        Err(_) => return Next::Unknown,
+                    }
                 }
-                Err(_) if ended => return Next::Ended,
-                Err(_) => return Next::Unknown,
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What lies beneath a frame's typed fields: owned octets, or an immutable template that a flow shares.
 
+use super::meta::MAX_SIZES;
 use crate::id::{MacId, StreamId};
 use crate::wire::ethernet::Mac;
 
@@ -26,10 +27,18 @@ pub type Bodies = Vec<Box<Octets>>;
 #[derive(Clone, Debug, Default)]
 pub struct Templates {
     macs: Vec<[u8; 12]>,
-    bodies: Vec<Octets>,
-    /// Per source, the place of its flow 0 in `bodies`.
-    bases: Vec<u32>,
+    sources: Vec<Shared>,
     nothing: Octets,
+}
+
+/// The shared bodies of one source.
+#[derive(Clone, Debug)]
+struct Shared {
+    /// Per flow, where its packets go: forwarding reads this and no more of a shared body.
+    destinations: Vec<u128>,
+    /// Per flow, a body for each size.
+    bodies: Vec<Octets>,
+    sizes: usize,
 }
 
 impl Templates {
@@ -59,17 +68,63 @@ impl Templates {
         self.macs.get(usize::from(mac.0).wrapping_sub(1))
     }
 
-    /// Gives source `source` the bodies of its flows, in flow order. Sources are given theirs in order from 0.
+    /// Gives the next source the bodies of its flows, in flow order: one each, for all its frames are alike in size. The
+    /// number of the source, from 0; a source of frames that own their bodies is given none.
     pub fn add_source(&mut self, bodies: impl IntoIterator<Item = Octets>) -> usize {
-        self.bases.push(self.bodies.len() as u32);
-        self.bodies.extend(bodies);
-        self.bases.len() - 1
+        self.add_source_of_sizes(1, bodies.into_iter().collect())
     }
 
-    /// The shared body of `stream`; an empty one for a stream that has none.
+    /// Gives the next source the bodies of its flows: flow by flow, for each flow one for each of `sizes` sizes, which
+    /// differ in length and checksum and not in their destination.
+    ///
+    /// # Panics
+    /// If `sizes` is not 1 to [`MAX_SIZES`], or the bodies are not a whole number of flows.
+    pub fn add_source_of_sizes(&mut self, sizes: usize, bodies: Vec<Octets>) -> usize {
+        assert!((1..=MAX_SIZES).contains(&sizes) && bodies.len().is_multiple_of(sizes), "each flow has each size");
+        let destinations = bodies.iter().step_by(sizes).map(|body| body.destination).collect();
+        self.sources.push(Shared { destinations, bodies, sizes });
+        self.sources.len() - 1
+    }
+
+    /// Where the packets of `stream` go, as [`Octets::destination`] says it; 0 for a stream without shared bodies.
     #[inline(always)]
-    pub fn body(&self, stream: StreamId) -> &Octets {
-        let base = self.bases.get(stream.source()).copied().unwrap_or(u32::MAX);
-        self.bodies.get(base as usize + stream.flow() as usize).unwrap_or(&self.nothing)
+    pub fn destination(&self, stream: StreamId) -> u128 {
+        let shared = self.sources.get(stream.source());
+        shared.and_then(|shared| shared.destinations.get(stream.flow() as usize)).copied().unwrap_or(0)
+    }
+
+    /// The shared body of `stream` at its size number `size`; an empty one for a stream that has none.
+    #[inline(always)]
+    pub fn body(&self, stream: StreamId, size: u8) -> &Octets {
+        let Some(shared) = self.sources.get(stream.source()) else { return &self.nothing };
+        let size = usize::from(size);
+        if size >= shared.sizes {
+            return &self.nothing;
+        }
+        shared.bodies.get(stream.flow() as usize * shared.sizes + size).unwrap_or(&self.nothing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_found_by_source_flow_and_size() {
+        let body = |destination| Octets { destination, ..Octets::default() };
+        let mut templates = Templates::new();
+        assert_eq!(templates.add_source([]), 0);
+        assert_eq!(templates.add_source_of_sizes(2, vec![body(5), body(5), body(6), body(6)]), 1);
+        assert_eq!(templates.add_source([body(7)]), 2);
+        for (source, flow, sizes, destination) in
+            [(0, 0, 0, 0), (1, 0, 2, 5), (1, 1, 2, 6), (1, 2, 0, 0), (2, 0, 1, 7), (2, 1, 0, 0), (3, 0, 0, 0)]
+        {
+            let stream = StreamId::new(source, flow);
+            assert_eq!(templates.destination(stream), destination, "{source} {flow}");
+            for size in 0..MAX_SIZES as u8 {
+                let expected = if size < sizes { destination } else { 0 };
+                assert_eq!(templates.body(stream, size).destination, expected, "{source} {flow} {size}");
+            }
+        }
     }
 }

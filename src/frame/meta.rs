@@ -45,11 +45,15 @@ const KINDS: [Kind; 16] = [
     Kind::Opaque,
 ];
 
+/// Sizes of one generated stream at the most: what the word has room for.
+pub const MAX_SIZES: usize = 8;
+
 /// ```text
-///  0        16       32    40     48   50     52    55      56       57   61    64
-///  | length | MAC id | TTL | tc   | t  | l    | cls | fcs   | 8848   | kind | 0  |
+///  0        16       32    40     48   50     52    55      56       57   61     64
+///  | length | MAC id | TTL | tc   | t  | l    | cls | fcs   | 8848   | kind | size |
 /// ```
-/// `tc` is the traffic class octet (DSCP and ECN), `t` and `l` count inline tags and labels.
+/// `tc` is the traffic class octet (DSCP and ECN), `t` and `l` count inline tags and labels, `size` tells the sizes of a
+/// generated stream apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Meta(u64);
@@ -86,6 +90,8 @@ impl Meta {
         labels, with_labels, u8, 50, 2);
     field!(/// The class for queueing, 0 to 7: precedence, TC or PCP; 6 and 7 are control traffic.
         class, with_class, u8, 52, 3);
+    field!(/// Which of its stream's sizes the frame was made with, 0 to 7: it finds the shared body.
+        size, with_size, u8, 61, 3);
 
     /// The interned pair of MAC addresses.
     #[inline(always)]
@@ -180,13 +186,13 @@ mod tests {
     proptest! {
         #[test]
         fn fields_do_not_touch_each_other(len: u16, mac: u16, ttl: u8, tc: u8, tags in 0u8..3, labels in 0u8..4,
-                class in 0u8..8, bad: bool, upstream: bool, kind in 0usize..9) {
+                class in 0u8..8, bad: bool, upstream: bool, kind in 0usize..9, size in 0u8..8) {
             let m = Meta(u64::MAX).with_len(len).with_mac(MacId(mac)).with_ttl(ttl).with_traffic_class(tc)
                 .with_tags(tags).with_labels(labels).with_class(class).with_bad_fcs(bad)
-                .with_upstream_labels(upstream).with_kind(KINDS[kind]);
+                .with_upstream_labels(upstream).with_kind(KINDS[kind]).with_size(size);
             prop_assert_eq!((m.len(), m.mac().0, m.ttl(), m.traffic_class(), m.tags()), (len, mac, ttl, tc, tags));
             prop_assert_eq!((m.labels(), m.class(), m.bad_fcs(), m.upstream_labels()), (labels, class, bad, upstream));
-            prop_assert_eq!(m.kind(), KINDS[kind]);
+            prop_assert_eq!((m.kind(), m.size()), (KINDS[kind], size));
             prop_assert_eq!(m.kind() as usize, kind);
         }
 

@@ -13,7 +13,7 @@ mod reshape;
 
 pub use body::{Bodies, Octets, Templates};
 pub use drop_reason::{DropCounts, DropReason};
-pub use meta::{Kind, Meta, MetaChange};
+pub use meta::{Kind, MAX_SIZES, Meta, MetaChange};
 pub use parse::Parsed;
 
 use crate::id::StreamId;
@@ -83,7 +83,7 @@ impl Frame {
     pub fn octets<'a>(&'a self, templates: &'a Templates) -> &'a Octets {
         match &self.body {
             Some(owned) => owned,
-            None => templates.body(self.id.stream),
+            None => templates.body(self.id.stream, self.header.meta.size()),
         }
     }
 

@@ -1,9 +1,11 @@
 //! Results as plain data, written as text and JSON; a figure that can be in both is the same in both.
 
+mod engine;
 mod replay;
 mod text;
 pub mod trace;
 
+pub use engine::{Build, ENGINE_SCHEMA, EngineReport, NetworkSpeed, Speed, Teams, engine_text};
 pub use replay::{
     Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, NodeDrops, PortFigures, Rate, Replay,
     SourceFigures, all_drops, slow_path_drops,

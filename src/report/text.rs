@@ -179,7 +179,7 @@ fn drops(out: &mut String, drops: &[Dropped]) {
 }
 
 /// A table without lines: the first `names` columns to the left, figures to the right.
-fn table(header: &[&str], names: usize) -> Table {
+pub(super) fn table(header: &[&str], names: usize) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header.iter().copied());
     for (place, column) in table.column_iter_mut().enumerate() {

@@ -12,6 +12,7 @@ pub use watch::{DropPlace, Event, What};
 
 use super::network::{Network, Role, RouterSpec};
 use super::outcome::{NodeOutcome, Outcome, SourceOutcome};
+use super::source::Source;
 use crate::frame::{DropReason, Frame};
 use crate::id::{NodeId, PortId, VrfId};
 use crate::node::{Entry, Fate, PuntReason, Verdict, forward_seen, resolve};
@@ -19,7 +20,6 @@ use crate::table::spread;
 use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
 use calendar::{Calendar, Happening, Scheduled};
 use port::{Port, outer_vid};
-use std::collections::VecDeque;
 
 /// The frames of one source.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Offered {
     pub node: NodeId,
     /// The frames in order of [`Ident::sent`](crate::frame::Ident::sent); the source of their streams is the place of
     /// this among all that is offered.
-    pub frames: Vec<Frame>,
+    pub frames: Source,
 }
 
 /// Runs `network` until no source has a frame left and none is under way, or until just before `until`; `watch` is told
@@ -60,6 +60,34 @@ struct Traveller {
     frame: Frame,
 }
 
+/// A source at work: its frames, the next of them at hand.
+struct Supply {
+    next: Option<Frame>,
+    others: Box<dyn Iterator<Item = Frame>>,
+    source: usize,
+}
+
+impl Supply {
+    fn new(source: usize, frames: Source) -> Self {
+        let mut supply = Supply { next: None, others: frames.into_frames(), source };
+        supply.take();
+        supply
+    }
+
+    /// Takes the frame at hand, and has the next at hand.
+    fn take(&mut self) -> Option<Frame> {
+        let next = self.others.next();
+        let taken = std::mem::replace(&mut self.next, next);
+        if let Some(next) = &self.next {
+            let source = self.source;
+            assert!(next.id.stream.source() == source, "source {source} has foreign frames");
+            let last = taken.as_ref().map_or(Instant::ZERO, |taken| taken.id.sent);
+            assert!(last <= next.id.sent, "source {source} goes back in time");
+        }
+        taken
+    }
+}
+
 /// A node at work.
 struct Node<'a> {
     role: &'a Role,
@@ -73,7 +101,7 @@ struct Engine<'a> {
     network: &'a Network,
     nodes: Vec<Node<'a>>,
     /// What each source has left.
-    supplies: Vec<(NodeId, VecDeque<Frame>)>,
+    supplies: Vec<(NodeId, Supply)>,
     calendar: Calendar,
     sources: Vec<SourceOutcome>,
     ended: Instant,
@@ -103,12 +131,7 @@ impl<'a> Engine<'a> {
         };
         for (source, Offered { node, frames }) in offered.into_iter().enumerate() {
             assert!(matches!(engine.nodes[node.index()].role, Role::Host), "source {source} is not at a host");
-            assert!(frames.is_sorted_by_key(|frame| frame.id.sent), "source {source} goes back in time");
-            assert!(
-                frames.iter().all(|frame| frame.id.stream.source() == source),
-                "source {source} has foreign frames"
-            );
-            engine.supplies.push((node, frames.into()));
+            engine.supplies.push((node, Supply::new(source, frames)));
             engine.schedule_offer(source, Instant::ZERO);
         }
         engine
@@ -127,7 +150,7 @@ impl<'a> Engine<'a> {
     /// A source offers one frame after another: none before the one that came before it, at `last`.
     fn schedule_offer(&mut self, source: usize, last: Instant) {
         let (node, supply) = &self.supplies[source];
-        let (node, next) = (*node, supply.front().map(|frame| frame.id.sent.max(last)));
+        let (node, next) = (*node, supply.next.as_ref().map(|frame| frame.id.sent.max(last)));
         if let Some(at) = next {
             let input = self.nodes[node.index()].ports.len() + source;
             self.calendar.schedule(at, node, input, Happening::Offer(source));
@@ -138,7 +161,7 @@ impl<'a> Engine<'a> {
     fn offer(&mut self, at: Instant, node: NodeId, source: usize) {
         let ports = &self.nodes[node.index()].ports;
         let usable: Vec<_> = (0..ports.len()).filter(|&port| ports[port].is_usable()).collect();
-        let Some(frame) = self.supplies[source].1.front() else { return };
+        let Some(frame) = &self.supplies[source].1.next else { return };
         let port = match usable.len() {
             0 => None,
             count => Some(usable[spread(frame.header.hash, count as u32) as usize]),
@@ -146,7 +169,7 @@ impl<'a> Engine<'a> {
         if let Some(free) = port.and_then(|port| ports[port].wire_busy_until()) {
             return self.schedule_offer(source, free);
         }
-        let Some(frame) = self.supplies[source].1.pop_front() else { return };
+        let Some(frame) = self.supplies[source].1.take() else { return };
         self.schedule_offer(source, at);
         let mut traveller = self.number(frame);
         pad(&mut traveller.frame);

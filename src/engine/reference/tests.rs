@@ -52,7 +52,7 @@ fn from_a_and_c(a: Vec<Frame>, c: Vec<Frame>) -> Vec<Offered> {
             let id = crate::frame::Ident { stream: StreamId::new(source, 0), seq: seq as u32, ..frame.id };
             Frame { id, ..frame }
         };
-        frames.into_iter().enumerate().map(number).collect()
+        Source::Frames(frames.into_iter().enumerate().map(number).collect())
     };
     vec![Offered { node: NodeId(1), frames: own(0, a) }, Offered { node: NodeId(3), frames: own(1, c) }]
 }
@@ -293,7 +293,7 @@ fn a_host_uses_the_ports_that_work() {
         frame.header.hash = hash;
         frame
     });
-    let outcome = run(&network, vec![Offered { node: a, frames: frames.collect() }], None, &mut |_| ());
+    let outcome = run(&network, vec![Offered { node: a, frames: Source::Frames(frames.collect()) }], None, &mut |_| ());
     let sent = [0, 1, 2, 3].map(|port| outcome.nodes[0].ports[port].sent.frames);
     assert_eq!((sent[0], sent[1] + sent[2] + sent[3], sent[2]), (0, 100, 0));
     let seconds = (0..100).filter(|&hash| spread(hash, 2) == 1).count() as u64;
@@ -316,7 +316,7 @@ fn a_host_sends_one_frame_after_another() {
         (frame.header.hash, frame.id.seq) = (hash_of(port), seq as u32);
         frame
     });
-    let (outcome, got) = delivered(&network, vec![Offered { node: a, frames: frames.collect() }]);
+    let (outcome, got) = delivered(&network, vec![Offered { node: a, frames: Source::Frames(frames.collect()) }]);
     // The second waits for the first, the third has its port for itself and starts with the second.
     assert_eq!(
         got.iter().map(|got| (got.1, got.3)).collect::<Vec<_>>(),

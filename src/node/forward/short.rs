@@ -122,7 +122,10 @@ fn taken_over(meta: Meta, uniform: bool, ttl: u8, tc: u8) -> Meta {
 /// On by destination.
 #[inline(always)]
 fn by_address(fib: &Fib, templates: &Templates, vrf: VrfId, mut packet: Packet, frame: &mut Frame) -> Option<PortId> {
-    let destination = frame.octets(templates).destination;
+    let destination = match &frame.body {
+        Some(owned) => owned.destination,
+        None => templates.destination(frame.id.stream),
+    };
     let set = if packet.meta.is(Kind::Ipv4) {
         fib.set_v4(vrf, destination as u32)?
     } else if packet.meta.is(Kind::Ipv6) {

@@ -1,0 +1,60 @@
+//! What the engine does with a whole network: six routers in a row, on one thread and on more; the reference engine
+//! beside it. Throughput is in arrivals at routers.
+
+use biplane::cli::bench::network::{Loaded, six_node};
+use biplane::engine::reference::{self, Offered};
+use biplane::engine::{Outcome, Run, run};
+use biplane::traffic::stream::FrameSizes;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+
+/// Routers that each frame arrives at.
+const ROUTERS: u64 = 6;
+
+fn loaded(sizes: FrameSizes) -> Loaded {
+    six_node(&sizes, 1).expect("the stream is possible")
+}
+
+/// Hops of `frames` frames each way; a run that lost one would show too little work.
+fn hops(outcome: &Outcome, frames: u64) {
+    let delivered: u64 = outcome.sources.iter().map(|source| source.delivered).sum();
+    assert_eq!(delivered, 2 * frames, "a frame was lost");
+    black_box(outcome);
+}
+
+fn six_nodes(c: &mut Criterion) {
+    const FRAMES: u64 = 50_000;
+    let mut group = c.benchmark_group("six_node");
+    group.sample_size(10).throughput(Throughput::Elements(2 * FRAMES * ROUTERS));
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    for (name, sizes) in [("64", FrameSizes::One(64)), ("imix", FrameSizes::Imix), ("1518", FrameSizes::One(1518))] {
+        let loaded = loaded(sizes);
+        for threads in 1..=cpus {
+            group.bench_function(BenchmarkId::new(name, format!("{threads} threads")), |bencher| {
+                bencher.iter(|| {
+                    let sources = loaded.sources(FRAMES);
+                    hops(&run(Run { threads, ..Run::new(&loaded.network, sources) }), FRAMES);
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+fn reference_engine(c: &mut Criterion) {
+    const FRAMES: u64 = 2_000;
+    let mut group = c.benchmark_group("reference_engine");
+    group.sample_size(10).throughput(Throughput::Elements(2 * FRAMES * ROUTERS));
+    let loaded = loaded(FrameSizes::One(64));
+    group.bench_function("64", |bencher| {
+        bencher.iter(|| {
+            let sources = loaded.sources(FRAMES).into_iter();
+            let offered = sources.map(|(node, frames)| Offered { node, frames }).collect();
+            hops(&reference::run(&loaded.network, offered, None, &mut |_| ()), FRAMES);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, six_nodes, reference_engine);
+criterion_main!(benches);
