@@ -4,6 +4,7 @@
 //! is the body: owned octets, or an immutable template shared by the flow. `emit(parse(x)) == x` for all octets.
 
 pub mod body;
+mod copy;
 pub mod drop_reason;
 mod emit;
 mod flow;

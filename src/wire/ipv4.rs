@@ -35,6 +35,7 @@ pub enum Malformed {
 }
 
 /// Checks the header of a packet of which `octets` are at hand and `wire_octets` are on the wire (RFC 1812 §5.2.2).
+#[inline(always)]
 pub fn check(octets: &[u8], wire_octets: usize) -> Result<(), Malformed> {
     let header = octets.first_chunk::<HEADER_OCTETS>().ok_or(Malformed::Header)?;
     let header_octets = usize::from(header[0] & 0xf) * 4;
@@ -43,14 +44,7 @@ pub fn check(octets: &[u8], wire_octets: usize) -> Result<(), Malformed> {
         return Err(Malformed::Header);
     }
     let good = if header_octets == HEADER_OCTETS {
-        // Nearly all headers: five words, summed without a loop over an unknown length.
-        let word =
-            |at: usize| u64::from(u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]));
-        let sum = word(0) + word(4) + word(8) + word(12) + word(16);
-        let sum = (sum >> 32) + (sum & 0xffff_ffff);
-        let sum = (sum >> 16) + (sum & 0xffff);
-        let sum = (sum >> 16) + (sum & 0xffff);
-        (sum >> 16) + (sum & 0xffff) == 0xffff
+        checksum::is_good(header) // nearly all headers
     } else {
         checksum::checksum(octets.get(..header_octets).ok_or(Malformed::Header)?, 0) == 0
     };
@@ -63,6 +57,7 @@ pub fn total_length(octets: &[u8]) -> Option<u16> {
 }
 
 /// The octets of the header, by its own word.
+#[inline(always)]
 pub fn header_octets(octets: &[u8]) -> usize {
     usize::from(octets.first().copied().unwrap_or(0) & 0xf) * 4
 }
@@ -74,6 +69,7 @@ pub fn destination(octets: &[u8]) -> Option<u32> {
 }
 
 /// Whether this is a fragment: not the whole of its datagram.
+#[inline(always)]
 pub fn is_fragment(octets: &[u8]) -> bool {
     be16(octets, FRAGMENT).is_some_and(|word| word & 0x3fff != 0)
 }

@@ -18,6 +18,7 @@ pub const DESTINATION: usize = 24;
 pub const MIN_MTU: u16 = 1280;
 
 /// Whether `octets`, of a packet with `wire_octets` on the wire, begin with a header that can be forwarded.
+#[inline(always)]
 pub fn check(octets: &[u8], wire_octets: usize) -> bool {
     octets.len() >= HEADER_OCTETS
         && octets[0] >> 4 == 6
