@@ -7,11 +7,10 @@ use crate::wire::{be32, ipv4, ipv6};
 /// The flow of a checked IPv4 packet: source, destination, protocol and ports (RFC 6438's 5-tuple); no ports for
 /// fragments, so that all fragments of a datagram share a flow.
 #[inline(always)]
-pub(super) fn of_v4(packet: &[u8]) -> u64 {
-    let Some(header) = packet.first_chunk::<{ ipv4::HEADER_OCTETS }>() else { return 0 };
-    let protocol = header[ipv4::PROTOCOL];
-    let ports = if ipv4::is_fragment(header) { 0 } else { ports(protocol, packet, ipv4::header_octets(header)) };
-    combine(be64(header, ipv4::SOURCE), u64::from(ports) << 8 | u64::from(protocol))
+pub(super) fn of_v4(header: ipv4::Header, packet: &[u8]) -> u64 {
+    let protocol = header.protocol();
+    let ports = if header.is_fragment() { 0 } else { ports(protocol, packet, header.octets()) };
+    combine(header.addresses(), u64::from(ports) << 8 | u64::from(protocol))
 }
 
 /// The flow of a checked IPv6 packet, by the same five fields.
@@ -26,12 +25,14 @@ pub(super) fn of_v6(packet: &[u8]) -> u64 {
 
 /// The flow of what lies beneath these label stack entries and is not IP. Special-purpose labels are not hash keys
 /// (RFC 6790 §4.3, RFC 7325 §2.4.5.1).
+#[cold]
 pub(super) fn of_labels(entries: &[u32]) -> u64 {
     let labels = entries.iter().map(|&lse| Lse(lse).label());
     labels.filter(|&label| label >= FIRST_ORDINARY).fold(0x8847, |hash, label| combine(hash, u64::from(label)))
 }
 
 /// The flow of what has neither labels nor IP.
+#[cold]
 pub(super) fn of_addresses(macs: &[u8; 12], ethertype: u16) -> u64 {
     let last = u64::from_be_bytes([macs[8], macs[9], macs[10], macs[11], 0, 0, 0, 0]);
     combine(combine(u64::from(ethertype), be64(macs, 0)), last)

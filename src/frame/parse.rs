@@ -33,6 +33,18 @@ impl Frame {
     }
 }
 
+impl Octets {
+    /// The body of a frame that is made here: `payload`, of which `kind` says what it is, behind `macs` and `ethertype`.
+    pub fn new(payload: Vec<u8>, macs: [u8; 12], ethertype: u16, kind: Kind) -> Octets {
+        let destination = match kind {
+            Kind::Ipv4 => ipv4::destination(&payload).map(u128::from),
+            Kind::Ipv6 => ipv6::destination(&payload),
+            _ => None,
+        };
+        Octets { payload, destination: destination.unwrap_or(0), macs, ethertype }
+    }
+}
+
 /// Fills `header` (all but the hash, the class and the MAC id) and `body` from a whole frame.
 pub(super) fn parse_into(header: &mut Header, body: &mut Octets, octets: &[u8], wire_octets: usize) {
     let hash = header.hash;
@@ -42,53 +54,68 @@ pub(super) fn parse_into(header: &mut Header, body: &mut Octets, octets: &[u8], 
 /// Fills `body`; the header of the frame, and its flow.
 #[inline(always)]
 fn take_apart(body: &mut Octets, octets: &[u8], wire_octets: usize) -> (Header, u64) {
-    let top = Top::read(octets);
+    // In a piece whose length is known, nothing is checked octet by octet: what is shorter is lengthened first.
+    let mut room = [0; MAX_TOP_OCTETS];
+    let begin = match octets.first_chunk() {
+        Some(begin) => begin,
+        None => {
+            lengthen(octets, &mut room);
+            &room
+        }
+    };
+    let top = if octets.len() < HEADER_OCTETS { Top::runt() } else { Top::read(begin, octets.len()) };
     let (payload, payload_octets) = (octets.get(top.octets..).unwrap_or(&[]), wire_octets - top.octets);
-    let kind = match top.labels {
-        _ if top.octets == 0 => Kind::Runt,
-        0 => kind_of(top.ethertype, payload, payload_octets),
-        _ => kind_beneath_labels(top.is_bottom, payload, payload_octets),
+    let packet = match top.next {
+        Next::Ethertype(ethernet::IPV4) => Packet::v4(ipv4::Header::read(payload), payload, payload_octets),
+        Next::Ethertype(ethernet::IPV6) => Packet::v6(payload, payload_octets),
+        Next::Bottom => Packet::beneath_labels(payload, payload_octets),
+        Next::Ethertype(tpid) if vlan::tpid_index(tpid).is_some() => Packet::other(Kind::Tag),
+        Next::Ethertype(_) => Packet::other(Kind::Opaque),
+        Next::Label => Packet::other(Kind::Label),
+        Next::Runt => Packet::other(Kind::Runt),
     };
-    let (ttl, traffic_class, destination) = match kind {
-        Kind::Ipv4 => (payload[ipv4::TTL], payload[ipv4::TOS], ipv4::destination(payload).map(u128::from)),
-        Kind::Ipv6 => (payload[ipv6::HOP_LIMIT], ipv6::traffic_class(payload), ipv6::destination(payload)),
-        _ => (0, 0, None),
+    body.ethertype = match top.next {
+        Next::Ethertype(ethertype) => ethertype,
+        _ => 0,
     };
-    body.macs = top.macs;
-    body.destination = destination.unwrap_or(0);
-    body.ethertype = if top.labels > 0 { 0 } else { top.ethertype };
-    body.payload.clear();
-    copy::append(&mut body.payload, payload);
-    let meta = Meta::default()
-        .with_len(wire_octets as u16 + FCS_OCTETS)
-        .with_tags(top.tags)
-        .with_labels(top.labels)
-        .with_upstream_labels(top.labels > 0 && top.ethertype == ethernet::MPLS_UPSTREAM)
-        .with_kind(kind)
-        .with_ttl(ttl)
-        .with_traffic_class(traffic_class);
-    let flow = match kind {
-        Kind::Ipv4 => flow::of_v4(payload),
-        Kind::Ipv6 => flow::of_v6(payload),
-        _ if top.labels > 0 => flow::of_labels(&top.lse[..usize::from(top.labels)]),
-        _ => flow::of_addresses(&top.macs, top.ethertype),
+    body.macs = if top.octets > 0 { *begin.first_chunk().unwrap_or(&[0; 12]) } else { [0; 12] };
+    body.destination = packet.destination;
+    copy::replace(&mut body.payload, payload);
+    let flow = match packet.kind {
+        Kind::Ipv4 | Kind::Ipv6 => packet.flow,
+        _ if top.meta.labels() > 0 => {
+            let (lse, labels) = (top.lse, top.meta.labels());
+            flow::of_labels(&lse[..usize::from(labels)])
+        }
+        _ => flow::of_addresses(&body.macs, body.ethertype),
     };
+    let meta = top.meta.with_len(wire_octets as u16 + FCS_OCTETS).with_kind(packet.kind);
+    let meta = meta.with_ttl(packet.ttl).with_traffic_class(packet.traffic_class);
     (Header { hash: flow::fold(flow), tag: top.tag, lse: top.lse, meta }, flow)
 }
 
-/// What comes before the payload.
-#[derive(Default)]
+/// What comes before the payload, but for the addresses.
 struct Top {
-    macs: [u8; 12],
+    /// The numbers of tags and labels, and by which ethertype those go.
+    meta: Meta,
     tag: [u32; MAX_INLINE_TAGS],
-    tags: u8,
-    ethertype: u16,
     lse: [u32; MAX_INLINE_LABELS],
-    labels: u8,
-    /// Whether the last of the labels is the bottom of the stack.
-    is_bottom: bool,
     /// Octets of it all; 0 of a runt.
     octets: usize,
+    next: Next,
+}
+
+/// What is said of the payload by what comes before it.
+#[derive(Clone, Copy)]
+enum Next {
+    /// The length/type field, without labels.
+    Ethertype(u16),
+    /// The bottom of the label stack: nothing is said.
+    Bottom,
+    /// A label stack entry that is not the bottom.
+    Label,
+    /// There is no Ethernet header.
+    Runt,
 }
 
 /// Octets of addresses, inline tags, length/type field and inline labels at the most.
@@ -96,68 +123,59 @@ const MAX_TOP_OCTETS: usize = HEADER_OCTETS + (MAX_INLINE_TAGS + MAX_INLINE_LABE
 
 impl Top {
     #[inline(always)]
-    fn read(octets: &[u8]) -> Top {
-        // In a piece whose length is known, nothing is checked octet by octet: what is shorter is lengthened first.
-        let mut room = [0; MAX_TOP_OCTETS];
-        let begin = match octets.first_chunk() {
-            Some(begin) => begin,
-            None => {
-                lengthen(octets, &mut room);
-                &room
-            }
-        };
-        let mut top = Top::default();
-        if octets.len() < HEADER_OCTETS {
-            return top;
+    fn runt() -> Top {
+        Top { meta: Meta::default(), tag: [0; 2], lse: [0; 3], octets: 0, next: Next::Runt }
+    }
+
+    /// Reads the tags and labels of a frame of `length` octets.
+    #[inline(always)]
+    fn read(begin: &[u8; MAX_TOP_OCTETS], length: usize) -> Top {
+        let (tag, tags, at) = take_tags(begin, length);
+        let ethertype = u16::from_be_bytes([begin[at], begin[at + 1]]);
+        let (meta, octets) = (Meta::default().with_tags(tags), at + 2);
+        let top = Top { meta, tag, lse: [0; 3], octets, next: Next::Ethertype(ethertype) };
+        if matches!(ethertype, ethernet::MPLS | ethernet::MPLS_UPSTREAM) && length >= octets + 4 {
+            let (lse, labels, next) = take_labels(begin, length, octets);
+            let meta = meta.with_labels(labels).with_upstream_labels(ethertype == ethernet::MPLS_UPSTREAM);
+            return Top { meta, lse, octets: octets + usize::from(labels) * 4, next, ..top };
         }
-        top.macs.copy_from_slice(&begin[..12]);
-        let mut at = top.take_tags(begin, octets.len());
-        top.ethertype = u16::from_be_bytes([begin[at], begin[at + 1]]);
-        at += 2;
-        if matches!(top.ethertype, ethernet::MPLS | ethernet::MPLS_UPSTREAM) {
-            at = top.take_labels(begin, octets.len(), at);
-        }
-        top.octets = at;
         top
-    }
-
-    /// Reads whole tags (TPID, TCI and a length/type field after them); where the length/type field is.
-    #[inline(always)]
-    fn take_tags(&mut self, begin: &[u8; MAX_TOP_OCTETS], length: usize) -> usize {
-        let is_tag = |word: u32, at: usize| length >= at + 6 && vlan::tpid_index((word >> 16) as u16).is_some();
-        let (outer, inner) = (word(begin, 12), word(begin, 16));
-        if !is_tag(outer, 12) {
-            return 12;
-        }
-        (self.tag[0], self.tags) = (outer, 1);
-        if !is_tag(inner, 16) {
-            return 16;
-        }
-        (self.tag[1], self.tags) = (inner, 2);
-        20
-    }
-
-    /// Reads whole label stack entries up to the bottom; where what follows them begins.
-    #[inline(always)]
-    fn take_labels(&mut self, begin: &[u8; MAX_TOP_OCTETS], length: usize, mut at: usize) -> usize {
-        for place in 0..MAX_INLINE_LABELS {
-            if length < at + 4 {
-                break;
-            }
-            let lse = word(begin, at);
-            self.lse[place] = lse;
-            self.labels = place as u8 + 1;
-            at += 4;
-            self.is_bottom = Lse(lse).is_bottom();
-            if self.is_bottom {
-                break;
-            }
-        }
-        at
     }
 }
 
-/// Puts the octets of a frame that ends within its tags and labels into a piece that does not.
+/// Reads whole tags (TPID, TCI and a length/type field after them), counts them, and says where the length/type field is.
+#[inline(always)]
+fn take_tags(begin: &[u8; MAX_TOP_OCTETS], length: usize) -> ([u32; MAX_INLINE_TAGS], u8, usize) {
+    let is_tag = |word: u32, at: usize| length >= at + 6 && vlan::tpid_index((word >> 16) as u16).is_some();
+    let (outer, inner) = (word(begin, 12), word(begin, 16));
+    if !is_tag(outer, 12) {
+        return ([0; 2], 0, 12);
+    }
+    if is_tag(inner, 16) { ([outer, inner], 2, 20) } else { ([outer, 0], 1, 16) }
+}
+
+/// Reads whole label stack entries up to the bottom, the first of which is there, counts them, and says what is next.
+#[inline(always)]
+fn take_labels(begin: &[u8; MAX_TOP_OCTETS], length: usize, at: usize) -> ([u32; MAX_INLINE_LABELS], u8, Next) {
+    let first = word(begin, at);
+    if Lse(first).is_bottom() {
+        return ([first, 0, 0], 1, Next::Bottom);
+    }
+    if length < at + 8 {
+        return ([first, 0, 0], 1, Next::Label);
+    }
+    let second = word(begin, at + 4);
+    if Lse(second).is_bottom() {
+        return ([first, second, 0], 2, Next::Bottom);
+    }
+    if length < at + 12 {
+        return ([first, second, 0], 2, Next::Label);
+    }
+    let third = word(begin, at + 8);
+    ([first, second, third], 3, if Lse(third).is_bottom() { Next::Bottom } else { Next::Label })
+}
+
+/// Puts the octets of a frame that may end within its tags and labels into a piece that does not.
 #[cold]
 fn lengthen(octets: &[u8], room: &mut [u8; MAX_TOP_OCTETS]) {
     room[..octets.len()].copy_from_slice(octets);
@@ -168,31 +186,64 @@ fn word(begin: &[u8; MAX_TOP_OCTETS], at: usize) -> u32 {
     u32::from_be_bytes([begin[at], begin[at + 1], begin[at + 2], begin[at + 3]])
 }
 
-/// Beneath labels nothing says what the payload is: a first nibble with a header that holds is a hint, which the
-/// label that is popped last confirms or refuses.
-#[inline(always)]
-fn kind_beneath_labels(is_bottom: bool, payload: &[u8], payload_octets: usize) -> Kind {
-    if !is_bottom {
-        return Kind::Label;
-    }
-    match payload.first().map(|octet| octet >> 4) {
-        Some(4) if ipv4::check(payload, payload_octets).is_ok() => Kind::Ipv4,
-        Some(6) if ipv6::check(payload, payload_octets) => Kind::Ipv6,
-        _ => Kind::Opaque,
-    }
+/// What a frame is to know of its payload; all 0 but the kind, where it is not a good IP packet.
+struct Packet {
+    kind: Kind,
+    ttl: u8,
+    traffic_class: u8,
+    destination: u128,
+    flow: u64,
 }
 
-#[inline(always)]
-fn kind_of(ethertype: u16, payload: &[u8], payload_octets: usize) -> Kind {
-    match ethertype {
-        ethernet::IPV4 => match ipv4::check(payload, payload_octets) {
-            Ok(()) => Kind::Ipv4,
-            Err(ipv4::Malformed::Header) => Kind::Ipv4Header,
-            Err(ipv4::Malformed::Checksum) => Kind::Ipv4Checksum,
-        },
-        ethernet::IPV6 if ipv6::check(payload, payload_octets) => Kind::Ipv6,
-        ethernet::IPV6 => Kind::Ipv6Header,
-        tpid if vlan::tpid_index(tpid).is_some() => Kind::Tag,
-        _ => Kind::Opaque,
+impl Packet {
+    #[inline(always)]
+    fn other(kind: Kind) -> Packet {
+        Packet { kind, ttl: 0, traffic_class: 0, destination: 0, flow: 0 }
+    }
+
+    #[inline(always)]
+    fn v4(header: Option<ipv4::Header>, payload: &[u8], payload_octets: usize) -> Packet {
+        let Some(header) = header else { return Packet::other(Kind::Ipv4Header) };
+        match header.check(payload, payload_octets) {
+            Ok(()) => Packet {
+                kind: Kind::Ipv4,
+                ttl: header.ttl(),
+                traffic_class: header.tos(),
+                destination: header.destination().into(),
+                flow: flow::of_v4(header, payload),
+            },
+            Err(ipv4::Malformed::Header) => Packet::other(Kind::Ipv4Header),
+            Err(ipv4::Malformed::Checksum) => Packet::other(Kind::Ipv4Checksum),
+        }
+    }
+
+    #[inline(always)]
+    fn v6(payload: &[u8], payload_octets: usize) -> Packet {
+        if !ipv6::check(payload, payload_octets) {
+            return Packet::other(Kind::Ipv6Header);
+        }
+        Packet {
+            kind: Kind::Ipv6,
+            ttl: payload[ipv6::HOP_LIMIT],
+            traffic_class: ipv6::traffic_class(payload),
+            destination: ipv6::destination(payload).unwrap_or(0),
+            flow: flow::of_v6(payload),
+        }
+    }
+
+    /// Beneath labels nothing says what the payload is: a first nibble with a header that holds is a hint, which the
+    /// label that is popped last confirms or refuses.
+    #[inline(always)]
+    fn beneath_labels(payload: &[u8], payload_octets: usize) -> Packet {
+        let header = ipv4::Header::read(payload);
+        let packet = match header.map(|header| header.version()) {
+            Some(4) => Packet::v4(header, payload, payload_octets),
+            Some(6) => Packet::v6(payload, payload_octets),
+            _ => Packet::other(Kind::Opaque),
+        };
+        match packet.kind {
+            Kind::Ipv4 | Kind::Ipv6 => packet,
+            _ => Packet::other(Kind::Opaque),
+        }
     }
 }

@@ -151,8 +151,7 @@ fn with_packet(frame: &Frame, packet: Vec<u8>) -> Frame {
     let mut header = frame.header;
     header.meta = meta.with_len(above + packet.len() as u16 + FCS_OCTETS);
     let macs = frame.body.as_ref().map_or([0; 12], |body| body.macs);
-    let destination = ipv4::destination(&packet).map_or(0, u128::from);
-    let body = Octets { payload: packet, destination, macs, ethertype: ethernet::IPV4 };
+    let body = Octets::new(packet, macs, ethernet::IPV4, Kind::Ipv4);
     Frame { at: frame.at, body: Some(Box::new(body)), id: frame.id, header }
 }
 

@@ -27,19 +27,6 @@ pub fn checksum(octets: &[u8], seed: u32) -> u16 {
     !(fold(sum(octets, seed)) as u16)
 }
 
-/// Whether the checksum of a 20-octet header holds that is not all zero: whether its words add up to a multiple of 65535,
-/// which can be asked of wide words in any order of octets (RFC 1071 §2 B and C).
-#[inline(always)]
-pub const fn is_good(header: &[u8; 20]) -> bool {
-    let [a, b, c, d, e, f, g, h, rest @ ..] = *header;
-    let [i, j, k, l, m, n, o, p, rest @ ..] = rest;
-    let (first, second) = (u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u64::from_ne_bytes([i, j, k, l, m, n, o, p]));
-    // The carry of 2^64 is 1: 2^64 - 1 is a multiple of 65535.
-    let (sum, carry) = first.overflowing_add(second);
-    let (sum, again) = (sum + carry as u64).overflowing_add(u32::from_ne_bytes(rest) as u64);
-    (sum + again as u64).is_multiple_of(0xffff)
-}
-
 /// The checksum after one 16-bit word that it covers went from `old` to `new` (RFC 1624 equation 3).
 #[inline(always)]
 pub const fn updated(checksum: u16, old: u16, new: u16) -> u16 {

@@ -35,20 +35,110 @@ pub enum Malformed {
 }
 
 /// Checks the header of a packet of which `octets` are at hand and `wire_octets` are on the wire (RFC 1812 §5.2.2).
-#[inline(always)]
 pub fn check(octets: &[u8], wire_octets: usize) -> Result<(), Malformed> {
-    let header = octets.first_chunk::<HEADER_OCTETS>().ok_or(Malformed::Header)?;
-    let header_octets = usize::from(header[0] & 0xf) * 4;
-    let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
-    if header[0] >> 4 != 4 || header_octets < HEADER_OCTETS || total < header_octets || total > wire_octets {
+    Header::read(octets).ok_or(Malformed::Header)?.check(octets, wire_octets)
+}
+
+/// The fields of a header, read as three words at once.
+///
+/// ```text
+///  first:  version IHL | TOS | total length | identification | fragment
+///  second: TTL | protocol | checksum | source
+///  third:  destination
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    first: u64,
+    second: u64,
+    third: u32,
+}
+
+impl Header {
+    /// The header that `octets` begin with, options aside; nothing of it is checked.
+    #[inline(always)]
+    pub fn read(octets: &[u8]) -> Option<Header> {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = octets.first_chunk::<HEADER_OCTETS>()?;
+        let first = u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
+        let [a, b, c, d, e, f, g, h, rest @ ..] = rest;
+        let second = u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
+        Some(Header { first, second, third: u32::from_be_bytes(*rest) })
+    }
+
+    /// Whether it can be forwarded (RFC 1812 §5.2.2); `octets` and `wire_octets` as for [`check`].
+    #[inline(always)]
+    pub fn check(self, octets: &[u8], wire_octets: usize) -> Result<(), Malformed> {
+        let total = usize::from((self.first >> 32) as u16);
+        if self.first >> 56 != 0x45 {
+            return check_rare(octets, wire_octets);
+        }
+        if total < HEADER_OCTETS || total > wire_octets {
+            return Err(Malformed::Header);
+        }
+        // The carry of 2^64 is 1, for 2^64 - 1 is a multiple of 65535 (RFC 1071 §2 C). The sum is not 0: the first octet is not.
+        let (sum, carry) = self.first.overflowing_add(self.second);
+        let (sum, again) = (sum + u64::from(carry)).overflowing_add(u64::from(self.third));
+        let is_good = (sum + u64::from(again)).is_multiple_of(0xffff);
+        if is_good { Ok(()) } else { Err(Malformed::Checksum) }
+    }
+
+    /// The first nibble: 4, if this is IPv4 at all.
+    #[inline(always)]
+    pub fn version(self) -> u8 {
+        (self.first >> 60) as u8
+    }
+
+    /// Octets of the header with its options, by its own word.
+    #[inline(always)]
+    pub fn octets(self) -> usize {
+        (self.first >> 56 & 0xf) as usize * 4
+    }
+
+    /// Type of service: DSCP and ECN.
+    #[inline(always)]
+    pub fn tos(self) -> u8 {
+        (self.first >> 48) as u8
+    }
+
+    /// Whether this is a fragment: not the whole of its datagram.
+    #[inline(always)]
+    pub fn is_fragment(self) -> bool {
+        self.first & 0x3fff != 0
+    }
+
+    /// Time to live.
+    #[inline(always)]
+    pub fn ttl(self) -> u8 {
+        (self.second >> 56) as u8
+    }
+
+    /// Protocol.
+    #[inline(always)]
+    pub fn protocol(self) -> u8 {
+        (self.second >> 48) as u8
+    }
+
+    /// Source address in the upper half, destination in the lower.
+    #[inline(always)]
+    pub fn addresses(self) -> u64 {
+        self.second << 32 | u64::from(self.third)
+    }
+
+    /// Destination address.
+    #[inline(always)]
+    pub fn destination(self) -> u32 {
+        self.third
+    }
+}
+
+/// [`Header::check`] for headers with options, and for what is no header.
+#[cold]
+fn check_rare(octets: &[u8], wire_octets: usize) -> Result<(), Malformed> {
+    let (header_octets, total) = (header_octets(octets), total_length(octets).map_or(0, usize::from));
+    if octets[0] >> 4 != 4 || header_octets < HEADER_OCTETS || total < header_octets || total > wire_octets {
         return Err(Malformed::Header);
     }
-    let good = if header_octets == HEADER_OCTETS {
-        checksum::is_good(header) // nearly all headers
-    } else {
-        checksum::checksum(octets.get(..header_octets).ok_or(Malformed::Header)?, 0) == 0
-    };
-    if good { Ok(()) } else { Err(Malformed::Checksum) }
+    let header = octets.get(..header_octets).ok_or(Malformed::Header)?;
+    if checksum::checksum(header, 0) == 0 { Ok(()) } else { Err(Malformed::Checksum) }
 }
 
 /// The total length, or `None` if the header is cut.
@@ -68,10 +158,10 @@ pub fn destination(octets: &[u8]) -> Option<u32> {
     be32(octets, DESTINATION)
 }
 
-/// Whether this is a fragment: not the whole of its datagram.
+/// Whether TTL and type of service are these already.
 #[inline(always)]
-pub fn is_fragment(octets: &[u8]) -> bool {
-    be16(octets, FRAGMENT).is_some_and(|word| word & 0x3fff != 0)
+pub fn is_as(octets: &[u8], ttl: u8, tos: u8) -> bool {
+    octets.first_chunk::<HEADER_OCTETS>().is_some_and(|header| (header[TTL], header[TOS]) == (ttl, tos))
 }
 
 /// Writes TTL and type of service, and corrects the checksum by what changed (RFC 1624), so that a checksum that
@@ -144,7 +234,9 @@ mod tests {
     fn patch_keeps_the_checksum_right() {
         for (ttl, tos) in [(63, 0xb8), (64, 0), (1, 2), (255, 255)] {
             let mut h = header();
+            assert!(!is_as(&h, ttl, tos));
             patch(&mut h, ttl, tos);
+            assert!(is_as(&h, ttl, tos));
             assert_eq!((h[TTL], h[TOS]), (ttl, tos));
             assert_eq!(check(&h, 40), Ok(()), "ttl {ttl} tos {tos}");
         }

@@ -42,6 +42,12 @@ pub fn destination(octets: &[u8]) -> Option<u128> {
     Some(u128::from_be_bytes(*octets.get(DESTINATION..)?.first_chunk()?))
 }
 
+/// Whether hop limit and traffic class are these already.
+#[inline(always)]
+pub fn is_as(octets: &[u8], hop_limit: u8, class: u8) -> bool {
+    octets.get(HOP_LIMIT) == Some(&hop_limit) && traffic_class(octets) == class
+}
+
 /// Writes hop limit and traffic class. Octets too short for a header are left alone.
 #[inline(always)]
 pub fn patch(octets: &mut [u8], hop_limit: u8, traffic_class: u8) {
@@ -64,7 +70,9 @@ mod tests {
         h[HOP_LIMIT] = 64;
         assert!(check(&h, 48) && !check(&h, 47) && !check(&h[..39], 48));
         assert_eq!(traffic_class(&h), 0xb8);
+        assert!(is_as(&h, 64, 0xb8) && !is_as(&h, 63, 0xb8) && !is_as(&h, 64, 0x03));
         patch(&mut h, 63, 0x03);
+        assert!(is_as(&h, 63, 0x03));
         assert_eq!((h[0], h[1], h[HOP_LIMIT]), (0x60, 0x3f, 63), "version and flow label stay");
         h[0] = 0x40;
         assert!(!check(&h, 48));
