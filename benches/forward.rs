@@ -5,14 +5,15 @@ mod frames;
 #[path = "common/tables.rs"]
 mod tables;
 
-use biplane::frame::{Frame, Header, Octets, Templates};
-use biplane::id::{PortId, StreamId};
+use biplane::frame::{Frame, Header, Templates};
+use biplane::id::PortId;
 use biplane::node::{Entry, Verdict, forward};
 use biplane::rng::Rng;
 use biplane::table::{Fib, LabelPush, NextHop, PcpRule, TagRule};
 use biplane::wire::mpls::Lse;
 use biplane::wire::vlan::Tag;
 use criterion::{Criterion, criterion_group, criterion_main};
+use frames::flows;
 use tables::{LABELS, PASS, PREFIXES, label, label_fib, measure, prefixes, route_fib};
 
 const IN: Entry = Entry::Port(PortId(0));
@@ -40,23 +41,6 @@ fn lsr_swap(c: &mut Criterion) {
         };
         measure(c, "lsr_swap", name, &mut frames, draw, |frames| all_through(&fib, &Templates::new(), frames));
     }
-}
-
-/// Frames of generated flows, one each, towards known prefixes.
-fn flows(prefixes: &[ipnet::Ipv4Net]) -> (Templates, Vec<Frame>) {
-    let mut rng = Rng::new(4, 4);
-    let mut bodies = Vec::new();
-    let frames = (0..PASS as u32).map(|flow| {
-        let prefix = prefixes[rng.below(prefixes.len() as u64) as usize];
-        let mut frame = frames::parse(&frames::octets(prefix.addr().to_bits(), &[]), None);
-        bodies.extend(frame.body.take().map(|body: Box<Octets>| *body));
-        frame.id.stream = StreamId::new(0, flow);
-        frame
-    });
-    let frames = frames.collect();
-    let mut templates = Templates::new();
-    templates.add_source(bodies);
-    (templates, frames)
 }
 
 /// Makes `frames` again what they were.

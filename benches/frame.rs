@@ -1,68 +1,18 @@
 //! What the edges of the emulator cost per frame of 64 octets: octets to typed fields, and back.
 
+#[path = "common/edge.rs"]
+mod edge;
 #[path = "common/frames.rs"]
 mod frames;
 #[path = "common/tables.rs"]
 mod tables;
 
-use biplane::frame::{Frame, Templates};
 use biplane::id::PortId;
-use biplane::node::{Entry, Verdict, forward};
 use biplane::rng::Rng;
-use biplane::table::{Fib, NextHop};
+use biplane::table::NextHop;
 use criterion::{Criterion, criterion_group, criterion_main};
-use std::hint::black_box;
-use tables::{LABELS, PASS, PREFIXES, label, label_fib, measure, prefixes, route_fib};
-
-/// Frames as octets, one behind the other, and the frames that they are parsed into.
-struct Edge {
-    octets: Vec<u8>,
-    frames: Vec<Frame>,
-    out: Vec<u8>,
-}
-
-impl Edge {
-    fn new(octets: &[u8]) -> Self {
-        Edge {
-            octets: octets.repeat(PASS),
-            frames: frames::frames(octets),
-            out: Vec::with_capacity(octets.len() * PASS),
-        }
-    }
-
-    fn parse(&mut self) {
-        for (octets, frame) in self.octets.chunks_exact(frames::OCTETS).zip(&mut self.frames) {
-            let spare = frame.body.take();
-            if let Some(parsed) = Frame::parse(black_box(octets), frames::OCTETS as u32, spare) {
-                *frame = parsed.frame;
-            }
-        }
-    }
-
-    fn emit(&mut self) {
-        self.out.clear();
-        let none = Templates::new();
-        self.frames.iter().for_each(|frame| frame.emit(&none, &mut self.out));
-        assert!(self.out.len() >= self.octets.len());
-    }
-
-    /// Octets to octets, frame by frame.
-    fn through(&mut self, fib: &Fib) {
-        self.out.clear();
-        let none = Templates::new();
-        let mut spare = self.frames[0].body.take();
-        for octets in self.octets.chunks_exact(frames::OCTETS) {
-            let Some(parsed) = Frame::parse(octets, frames::OCTETS as u32, spare.take()) else { continue };
-            let mut frame = parsed.frame;
-            if let Verdict::Transmit(_) = forward(fib, &none, Entry::Port(PortId(0)), &mut frame) {
-                frame.emit(&none, &mut self.out);
-            }
-            spare = frame.body.take();
-        }
-        self.frames[0].body = spare;
-        assert_eq!(self.out.len(), self.octets.len());
-    }
-}
+use edge::Edge;
+use tables::{LABELS, PREFIXES, label, label_fib, measure, prefixes, route_fib};
 
 fn parse_and_emit(c: &mut Criterion) {
     let kinds = [("ipv4", &[][..]), ("1 label", &[100]), ("3 labels", &[100, 200, 300])];
@@ -70,6 +20,7 @@ fn parse_and_emit(c: &mut Criterion) {
         let mut edge = Edge::new(&frames::octets(0x0a14_0001, labels));
         measure(c, "parse", name, &mut edge, |_, _| {}, Edge::parse);
         measure(c, "emit", name, &mut edge, |_, _| {}, Edge::emit);
+        measure(c, "parse_emit", name, &mut edge, |_, _| {}, Edge::copy);
     }
 }
 
@@ -78,11 +29,7 @@ fn parse_swap_emit(c: &mut Criterion) {
     let fib = label_fib(count);
     let mut edge = Edge::new(&frames::octets(0x0a14_0001, &[16]));
     let draw = |edge: &mut Edge, rng: &mut Rng| {
-        for octets in edge.octets.chunks_exact_mut(frames::OCTETS) {
-            let octets = &mut octets[14..17];
-            let label = label(rng.below(count.into()) as u32, count) << 12 | 0x100;
-            octets.copy_from_slice(&label.to_be_bytes()[..3]);
-        }
+        edge.relabel(|| label(rng.below(count.into()) as u32, count));
     };
     measure(c, "parse_swap_emit", name, &mut edge, draw, |edge| edge.through(&fib));
 }

@@ -1,7 +1,10 @@
 //! Frames of 64 octets on the wire, labelled or not.
+#![allow(dead_code)] // each benchmark takes what it needs
 
 use crate::tables::PASS;
-use biplane::frame::{Frame, Octets};
+use biplane::frame::{Frame, Octets, Templates};
+use biplane::id::StreamId;
+use biplane::rng::Rng;
 use biplane::wire::ipv4;
 use biplane::wire::mpls::Lse;
 
@@ -32,4 +35,21 @@ pub(crate) fn parse(octets: &[u8], spare: Option<Box<Octets>>) -> Frame {
 /// As many frames like this as one pass takes.
 pub(crate) fn frames(octets: &[u8]) -> Vec<Frame> {
     (0..PASS).map(|_| parse(octets, None)).collect()
+}
+
+/// Frames of generated flows, one each, towards known prefixes.
+pub(crate) fn flows(prefixes: &[ipnet::Ipv4Net]) -> (Templates, Vec<Frame>) {
+    let mut rng = Rng::new(4, 4);
+    let mut bodies = Vec::new();
+    let frames = (0..PASS as u32).map(|flow| {
+        let prefix = prefixes[rng.below(prefixes.len() as u64) as usize];
+        let mut frame = parse(&octets(prefix.addr().to_bits(), &[]), None);
+        bodies.extend(frame.body.take().map(|body: Box<Octets>| *body));
+        frame.id.stream = StreamId::new(0, flow);
+        frame
+    });
+    let frames = frames.collect();
+    let mut templates = Templates::new();
+    templates.add_source(bodies);
+    (templates, frames)
 }
