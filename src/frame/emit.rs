@@ -8,8 +8,8 @@ use crate::wire::{ipv4, ipv6};
 
 /// Octets of addresses, tags, length/type field and labels at the most.
 const MAX_TOP_OCTETS: usize = HEADER_OCTETS + (MAX_INLINE_TAGS + MAX_INLINE_LABELS) * 4;
-/// Room for them and a short payload, in whole pieces of 16.
-const ROOM: usize = (MAX_TOP_OCTETS + copy::SHORT).next_multiple_of(16);
+/// Room for them, in whole pieces of 16.
+const ROOM: usize = MAX_TOP_OCTETS.next_multiple_of(16);
 
 impl Frame {
     /// Appends the frame's octets, without FCS, to `out`: as many as its length says, zero padding included.
@@ -44,11 +44,8 @@ impl Frame {
         out.extend_from_slice(&[0; ROOM]);
         let Some(room) = out.last_chunk_mut::<ROOM>() else { return begin };
         let at = self.write_top(macs, body.ethertype, room);
-        let end = copy::short(room, at, &body.payload);
-        out.truncate(begin + end.unwrap_or(at));
-        if end.is_none() {
-            out.extend_from_slice(&body.payload);
-        }
+        out.truncate(begin + at);
+        copy::append(out, &body.payload);
         begin + at
     }
 

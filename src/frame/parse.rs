@@ -80,7 +80,8 @@ fn take_apart(body: &mut Octets, octets: &[u8], wire_octets: usize) -> (Header, 
     };
     body.macs = if top.octets > 0 { *begin.first_chunk().unwrap_or(&[0; 12]) } else { [0; 12] };
     body.destination = packet.destination;
-    copy::replace(&mut body.payload, payload);
+    body.payload.clear();
+    copy::append(&mut body.payload, payload);
     let flow = match packet.kind {
         Kind::Ipv4 | Kind::Ipv6 => packet.flow,
         _ if top.meta.labels() > 0 => {
