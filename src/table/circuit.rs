@@ -110,8 +110,18 @@ impl Plain {
     const RESETS_DSCP: u32 = 1 << 17;
     const ROUTED: u32 = 1 << 18;
 
-    fn new(sub: &SubInterface) -> Self {
+    /// Keys with an identifier that is no VLAN's (0, 4095) are not plain: the standard has rules for them.
+    fn new(key: VlanKey, sub: &SubInterface) -> Self {
+        let is_vlan = |vid: u16| (1..0xfff).contains(&vid);
+        let is_plain = match key {
+            VlanKey::Untagged | VlanKey::Any => true,
+            VlanKey::Single(vid) => is_vlan(vid),
+            VlanKey::Double(outer, inner) => is_vlan(outer) && is_vlan(inner),
+        };
         let Service::Route(vrf) = sub.service else { return Plain::default() };
+        if !is_plain {
+            return Plain::default();
+        }
         let mpls = if sub.mpls { Plain::MPLS } else { 0 };
         let dscp = if sub.reset_dscp { Plain::RESETS_DSCP } else { 0 };
         Plain(Plain::ROUTED | mpls | dscp | u32::from(vrf.0))
@@ -344,7 +354,7 @@ impl IngressBuilder {
     pub fn build(&self) -> Ingress {
         let mut table = Ingress {
             plain_untagged: Plain::default(),
-            plains: self.subs.iter().map(|(_, sub)| Plain::new(sub)).collect(),
+            plains: self.subs.iter().map(|(key, sub)| Plain::new(*key, sub)).collect(),
             outer_tpids: self.outer_tpids,
             inner_tpids: self.inner_tpids,
             accept: self.accept,
@@ -478,6 +488,18 @@ mod tests {
         let port = builder.build();
         for inner in 1..=4094u16 {
             assert_eq!(found(&port, &[(0x8100, 7), (0x8100, inner)]), Ok((inner, 2)));
+        }
+    }
+
+    #[test]
+    fn identifiers_that_are_no_vlan_are_never_plain() {
+        let sub = SubInterface { service: Service::Route(VrfId(0)), mpls: false, reset_dscp: false };
+        let keys = [VlanKey::Single(0), VlanKey::Single(0xfff), VlanKey::Double(7, 0), VlanKey::Double(7, 0xfff)];
+        let ingress = keys.iter().fold(IngressBuilder::default(), |ingress, &key| ingress.sub(key, sub)).build();
+        let tag = |vid| Tag::new(0x8100, 0, false, vid).0;
+        for (tags, count) in [([0, 0], 1), ([0xfff, 0], 1), ([7, 0], 2), ([7, 0xfff], 2)] {
+            let meta = crate::frame::Meta::default().with_tags(count);
+            assert_eq!(ingress.plain(&Header { tag: tags.map(tag), meta, ..Header::default() }), None, "{tags:?}");
         }
     }
 }
