@@ -153,7 +153,7 @@ impl Meta {
 }
 
 /// What leaving by a next hop changes in the word: one mask and one addition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MetaChange {
     keep: u64,
     add: u64,
@@ -162,7 +162,11 @@ pub struct MetaChange {
 impl MetaChange {
     /// Other addresses (0 leaves them), `tags` tags in place of those that were there, `labels` labels where none was, and
     /// the octets of both more.
+    ///
+    /// # Panics
+    /// Over 2 tags or 3 labels, which have no place inline.
     pub const fn new(mac: MacId, tags: u8, labels: u8) -> Self {
+        assert!(tags <= 2 && labels <= 3);
         let keep = !(3 << 48) & if mac.0 == 0 { !0 } else { !(0xffff << 16) };
         let octets = 4 * (tags as u64 + labels as u64);
         MetaChange { keep, add: octets | (mac.0 as u64) << 16 | (tags as u64) << 48 | (labels as u64) << 50 }

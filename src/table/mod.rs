@@ -11,5 +11,5 @@ pub use circuit::{AcceptableFrames, Ingress, IngressBuilder, Located, Matched, P
 pub use fib::{Fib, FibBuilder, LabelAction, LabelEntry, NextHopSet, Payload, RouteEntry, Vrf, spread};
 pub use lpm::Lpm;
 pub use next_hop::{LabelPush, MAX_PUSH, NextHop, PcpRule, TagRule, Target, TcRule, TtlModel};
-pub use ready::{Group, IlmWord, Operation, Ready};
+pub use ready::{IlmWord, Operation, Ready};
 pub use rewrite::Rewrite;

@@ -7,10 +7,11 @@ use super::next_hop::NextHop;
 use super::rewrite::Rewrite;
 use crate::frame::Kind;
 use crate::id::VrfId;
+use std::collections::HashMap;
 
 /// A run of rewrites among which the flow hash chooses; the empty one has only [`Rewrite::NONE`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Group {
+struct Group {
     first: u32,
     count: u32,
 }
@@ -53,9 +54,9 @@ const POP_LOOKUP: u32 = 2;
 const POP: u32 = 3;
 const UNIFORM: u32 = 1 << 16;
 const IPV6: u32 = 1 << 28;
-/// Groups of swaps at the most; labels beyond go the long way.
+/// Groups of swaps that a word can name; labels beyond go the long way.
 const MAX_SWAP_GROUPS: usize = 1 << 10;
-/// Sets that a word can name.
+/// Sets that a word can name; labels beyond go the long way.
 const MAX_SETS: usize = 1 << 16;
 
 impl IlmWord {
@@ -102,10 +103,9 @@ impl Ready {
         hash_seed: u32,
     ) -> Self {
         let mut ready = Ready { ilm: vec![IlmWord(0); slots].into(), hash_seed, ..Ready::default() };
-        let (mut known_swaps, mut known_sets) = (Default::default(), std::collections::HashMap::new());
+        let (mut known_swaps, mut known_sets) = (HashMap::new(), HashMap::new());
         for (place, set) in sets.iter().enumerate() {
-            let group = ready.group(set.members(next_hops).iter().map(Rewrite::new).collect());
-            ready.routes.push(group);
+            ready.route(set.members(next_hops));
             known_sets.insert(*set, place);
         }
         for (label, entry) in labels {
@@ -114,8 +114,7 @@ impl Ready {
                 LabelAction::PopLookup(vrf) => Some(POP_LOOKUP << 30 | u32::from(vrf.0)),
                 LabelAction::Pop { payload, next_hops: set } => {
                     let place = *known_sets.entry(set).or_insert_with(|| {
-                        let group = ready.group(set.members(next_hops).iter().map(Rewrite::new).collect());
-                        ready.routes.push(group);
+                        ready.route(set.members(next_hops));
                         ready.routes.len() - 1
                     });
                     let kind = match payload {
@@ -137,30 +136,37 @@ impl Ready {
         ready
     }
 
+    /// Adds the group of a set of next hops.
+    fn route(&mut self, members: &[NextHop]) {
+        let rewrites: Vec<_> = members.iter().map(Rewrite::new).collect();
+        let group = self.group(&rewrites);
+        self.routes.push(group);
+    }
+
     /// A group of its own for `rewrites`; the empty one if one of them is not usable.
-    fn group(&mut self, rewrites: Vec<Rewrite>) -> Group {
+    fn group(&mut self, rewrites: &[Rewrite]) -> Group {
         if rewrites.contains(&Rewrite::NONE) {
             return Group::default();
         }
         let group = Group { first: self.rewrites.len() as u32, count: rewrites.len() as u32 };
-        self.rewrites.extend(rewrites);
+        self.rewrites.extend_from_slice(rewrites);
         group
     }
 
     /// The word of a swap for one label at all of `members`.
-    fn swap(&mut self, members: &[NextHop], known: &mut Vec<(Vec<Rewrite>, usize)>) -> Option<u32> {
+    fn swap(&mut self, members: &[NextHop], known: &mut HashMap<Vec<Rewrite>, usize>) -> Option<u32> {
         let [label] = members.first()?.push.labels() else { return None };
         if members.iter().any(|next_hop| next_hop.push.labels() != [*label] || next_hop.push.entropy) {
             return None;
         }
         let rewrites: Vec<_> = members.iter().map(Rewrite::swap).collect();
-        let place = match known.iter().find(|(same, _)| *same == rewrites) {
-            Some(&(_, place)) => place,
+        let place = match known.get(&rewrites) {
+            Some(&place) => place,
             None if self.swaps.len() == MAX_SWAP_GROUPS || rewrites.contains(&Rewrite::NONE) => return None,
             None => {
-                let group = self.group(rewrites.clone());
+                let group = self.group(&rewrites);
                 self.swaps.push(group);
-                known.push((rewrites, self.swaps.len() - 1));
+                known.insert(rewrites, self.swaps.len() - 1);
                 self.swaps.len() - 1
             }
         };
@@ -193,5 +199,54 @@ impl Ready {
             count => spread(hash ^ self.hash_seed, count),
         };
         self.rewrites.get((group.first + offset) as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{MacId, PortId};
+    use crate::table::{Fib, FibBuilder, LabelPush, TtlModel};
+    use crate::wire::mpls::Label;
+
+    /// `count` labels from 16 on, each with a next hop of its own.
+    fn fib(count: u32, action: impl Fn(NextHopSet) -> LabelAction) -> Fib {
+        let mut builder = FibBuilder::new(1);
+        let push = LabelPush::new(&[100]).unwrap();
+        for label in 16..16 + count {
+            let hop = NextHop { push, mac: MacId(label as u16), mtu: (label >> 16) as u16, ..NextHop::port(PortId(1)) };
+            let set = builder.next_hops(&[hop]);
+            let entry = LabelEntry { action: action(set), model: TtlModel::Uniform };
+            builder.label(Label::new(label).unwrap(), entry);
+        }
+        builder.build()
+    }
+
+    #[test]
+    fn what_a_word_cannot_name_is_left_to_the_long_way() {
+        let is_ready = |fib: &Fib, label| fib.ready().label(label).operation() != Operation::Unready;
+        let swaps = fib(MAX_SWAP_GROUPS as u32 + 1, LabelAction::Swap);
+        let last = 15 + MAX_SWAP_GROUPS as u32;
+        assert_eq!([16, last, last + 1].map(|label| is_ready(&swaps, label)), [true, true, false]);
+        let pop = |next_hops| LabelAction::Pop { payload: Payload::Ipv4, next_hops };
+        // The routes that every router has lead to sets as well.
+        let free = MAX_SETS as u32 - fib(0, pop).ready().routes.len() as u32;
+        let pops = fib(free + 1, pop);
+        assert_eq!([16, 15 + free, 16 + free].map(|label| is_ready(&pops, label)), [true, true, false]);
+    }
+
+    #[test]
+    fn labels_with_the_same_way_out_share_a_group() {
+        let mut builder = FibBuilder::new(1);
+        for label in 16..2000 {
+            let push = LabelPush::new(&[label + 1]).unwrap();
+            let set = builder.next_hops(&[NextHop { push, ..NextHop::port(PortId((label % 2) as u16)) }]);
+            let entry = LabelEntry { action: LabelAction::Swap(set), model: TtlModel::Uniform };
+            builder.label(Label::new(label).unwrap(), entry);
+        }
+        let fib = builder.build();
+        assert_eq!((fib.ready().swaps.len(), fib.ready().rewrites.len()), (2, 2));
+        let expected = Operation::Swap { label: 1001 << 12, group: 0 };
+        assert_eq!(fib.ready().label(1000).operation(), expected);
     }
 }

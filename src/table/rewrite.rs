@@ -10,7 +10,7 @@ use crate::wire::vlan::Tag;
 const MAX_LABELS: usize = 3;
 
 /// What a next hop writes on a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C, align(64))]
 pub struct Rewrite {
     change: MetaChange,
