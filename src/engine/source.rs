@@ -76,15 +76,35 @@ impl Source {
     }
 }
 
+/// What a feed has.
+enum Fed {
+    Batch(Vec<Frame>),
+    NothingYet,
+    Ended,
+}
+
 impl FeedSource {
+    /// The next batch that is not empty.
+    fn poll(&mut self) -> Fed {
+        // Asked before the pop: what was pushed before the other end went away is still seen.
+        let ended = self.0.is_abandoned();
+        loop {
+            match self.0.pop() {
+                Ok(batch) if batch.is_empty() => {}
+                Ok(batch) => return Fed::Batch(batch),
+                Err(_) if ended => return Fed::Ended,
+                Err(_) => return Fed::NothingYet,
+            }
+        }
+    }
+
     /// The next batch, when it has come; `None` at the end of the feed.
     fn wait(&mut self) -> Option<Vec<Frame>> {
         loop {
-            let ended = self.0.is_abandoned();
-            match self.0.pop() {
-                Ok(batch) => return Some(batch),
-                Err(_) if ended => return None,
-                Err(_) => std::thread::yield_now(),
+            match self.poll() {
+                Fed::Batch(batch) => return Some(batch),
+                Fed::NothingYet => std::thread::yield_now(),
+                Fed::Ended => return None,
             }
         }
     }
@@ -148,21 +168,14 @@ impl Supply {
                 self.head = 0;
                 self.batch.first().map_or(Next::Ended, |frame| Next::At(frame.id.sent))
             }
-            More::Feed(feed) => {
-                // Asked before the pop: what was pushed before the other end went away is still seen.
-                let ended = feed.0.is_abandoned();
-                loop {
-                    match feed.0.pop() {
-                        Ok(batch) if batch.is_empty() => {}
-                        Ok(batch) => {
-                            (self.batch, self.head) = (batch, 0);
-                            return Next::At(self.batch[0].id.sent);
-                        }
-                        Err(_) if ended => return Next::Ended,
-                        Err(_) => return Next::Unknown,
-                    }
+            More::Feed(feed) => match feed.poll() {
+                Fed::Batch(batch) => {
+                    (self.batch, self.head) = (batch, 0);
+                    Next::At(self.batch[0].id.sent)
                 }
-            }
+                Fed::NothingYet => Next::Unknown,
+                Fed::Ended => Next::Ended,
+            },
         }
     }
 
