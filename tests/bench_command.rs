@@ -16,7 +16,7 @@ fn the_report_has_the_promised_figures() {
     let file = folder.path().join("engine.json");
     let json = format!("--json={}", file.display());
     let ran = biplane(&["bench", "--engine", "--seconds", "0.01", "--threads", "2", &json]).ok();
-    for says in ["ns/hop", "lsr_swap_1M", "M frames/s", "Best of 3 repetitions", "six_node, thread 2:"] {
+    for says in ["ns/hop", "lsr_swap_1M", "M frames/s", "Best of 3 repetitions", "six_node, thread 2 of 2:"] {
         assert!(ran.out.contains(says), "{says} is not in\n{}", ran.out);
     }
     let report: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();

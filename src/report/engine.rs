@@ -123,7 +123,8 @@ pub fn engine_text(report: &EngineReport) -> String {
     let _ = writeln!(out, "{rows}\n");
     for teams in &report.teams {
         for (thread, nodes) in teams.threads.iter().enumerate() {
-            let _ = writeln!(out, "{}, thread {}: {}", teams.network, thread + 1, nodes.join(" "));
+            let (network, of) = (teams.network, teams.threads.len());
+            let _ = writeln!(out, "{network}, thread {} of {of}: {}", thread + 1, nodes.join(" "));
         }
     }
     out
