@@ -2,9 +2,9 @@
 
 use biplane::id::{PortId, VrfId};
 use biplane::rng::Rng;
-use biplane::table::{Fib, FibBuilder, IngressBuilder, LabelAction, LabelEntry, LabelPush, NextHop};
+use biplane::table::{Fib, FibBuilder, IngressBuilder, LabelAction, LabelEntry, NextHop};
 use biplane::table::{Service, SubInterface, TtlModel, VlanKey};
-use biplane::wire::mpls::{FIRST_ORDINARY, Label, MAX_LABEL};
+use biplane::wire::mpls::Label;
 use criterion::{Criterion, Throughput};
 use ipnet::{IpNet, Ipv4Net};
 use std::net::Ipv4Addr;
@@ -17,25 +17,7 @@ pub(crate) const PREFIXES: [(&str, u32); 2] = [("10k", 10_000), ("1M", 1_000_000
 /// What is done in one pass: so much that reading the clock does not count, so little that it stays in the caches.
 pub(crate) const PASS: usize = 512;
 
-/// The label that stands at `place` of a map of `count`.
-pub(crate) fn label(place: u32, count: u32) -> u32 {
-    let span = u64::from(MAX_LABEL + 1 - FIRST_ORDINARY);
-    FIRST_ORDINARY + (u64::from(place) * span / u64::from(count)) as u32
-}
-
-/// A label switching router whose `count` labels lie all over the label space, each swapped by a next hop of its own.
-pub(crate) fn label_fib(count: u32) -> Fib {
-    let mut builder = with_ports();
-    let mut rng = Rng::new(1, 1);
-    for place in 0..count {
-        let out = label(rng.below(count.into()) as u32, count);
-        let push = LabelPush::new(&[out]).expect("the label is ordinary");
-        let set = builder.next_hops(&[NextHop { push, ..NextHop::port(PortId((place % 4) as u16)) }]);
-        let label = Label::new(label(place, count)).expect("the label is ordinary");
-        builder.label(label, LabelEntry { action: LabelAction::Swap(set), model: TtlModel::Uniform });
-    }
-    builder.build()
-}
+pub(crate) use biplane::cli::bench::network::{label_fib, label_of as label};
 
 /// A router with `count` prefixes of 16 to 24 bits, most of 24, towards 64 next hops like `next_hop`; 1000 labels pop to
 /// a look-up in them.

@@ -10,7 +10,7 @@ use crate::frame::Templates;
 use crate::id::{NodeId, PortId, VrfId};
 use crate::node::RouterAddresses;
 use crate::port::PortSpec;
-use crate::rng::mix64;
+use crate::rng::{Rng, mix64};
 use crate::scenario::{CompileOptions, Place, Scenario, compile};
 use crate::table::{
     Fib, FibBuilder, IngressBuilder, LabelAction, LabelEntry, LabelPush, NextHop, Payload, PcpRule, Service,
@@ -18,7 +18,7 @@ use crate::table::{
 };
 use crate::time::{PortSpeed, Span};
 use crate::traffic::stream::{AddressRange, FrameSizes, Generator, Layer, Rate, StreamError, StreamSpec};
-use crate::wire::mpls::Label;
+use crate::wire::mpls::{FIRST_ORDINARY, Label, MAX_LABEL};
 use crate::wire::vlan::Tag;
 use ipnet::{IpNet, Ipv4Net};
 use std::net::{IpAddr, Ipv4Addr};
@@ -223,6 +223,27 @@ pub fn p_fib(place: usize) -> Fib {
             let entry = LabelEntry { action: LabelAction::Swap(set), model: TtlModel::Uniform };
             fib.label(label(labels[hop] + path), entry);
         }
+    }
+    fib.build()
+}
+
+/// The label that stands at `place` of a map of `count`, which lies over all of the label space.
+pub fn label_of(place: u32, count: u32) -> u32 {
+    let span = u64::from(MAX_LABEL + 1 - FIRST_ORDINARY);
+    FIRST_ORDINARY + (u64::from(place) * span / u64::from(count)) as u32
+}
+
+/// A label switching router of four ports whose `count` labels lie all over the label space, each swapped by a next hop
+/// of its own.
+pub fn label_fib(count: u32) -> Fib {
+    let untagged = IngressBuilder::default().sub(VlanKey::Untagged, route(true));
+    let mut fib = builder(&untagged, &untagged, 0);
+    let mut rng = Rng::new(1, 1);
+    for place in 0..count {
+        let push = LabelPush::new(&[label_of(rng.below(count.into()) as u32, count)]).expect("the label is ordinary");
+        let set = fib.next_hops(&[NextHop { push, ..NextHop::port(PortId((place % 4) as u16)) }]);
+        let entry = LabelEntry { action: LabelAction::Swap(set), model: TtlModel::Uniform };
+        fib.label(label(label_of(place, count)), entry);
     }
     fib.build()
 }

@@ -1,18 +1,17 @@
 //! Single operations of the datapath, each on one frame after another, with the tables of the six-router network.
 
 use super::measure::{PASS, REPETITIONS, operation, single};
-use super::network::{CIRCUITS, frames_of_a, last_stack, p_fib, pe_fib, stack, tags};
+use super::network::{CIRCUITS, frames_of_a, label_fib, label_of, last_stack, p_fib, pe_fib, stack, tags};
 use crate::frame::{Frame, Header, Templates};
-use crate::id::{PortId, VrfId};
+use crate::id::PortId;
 use crate::node::{Entry, Verdict, forward};
 use crate::port::{Policer, PolicerSpec};
 use crate::report::Speed;
 use crate::rng::Rng;
-use crate::table::{Fib, FibBuilder, IngressBuilder, LabelAction, LabelEntry, LabelPush, NextHop};
-use crate::table::{Service, SubInterface, TtlModel, VlanKey};
+use crate::table::Fib;
 use crate::time::{Instant, Span};
 use crate::traffic::stream::{FrameSizes, Generator, StreamError};
-use crate::wire::mpls::{FIRST_ORDINARY, Label, Lse, MAX_LABEL};
+use crate::wire::mpls::Lse;
 use std::hint::black_box;
 use std::time::Instant as Wall;
 
@@ -23,14 +22,16 @@ const OCTETS: u16 = 64;
 pub(super) fn all(seconds: f64, seed: u64) -> Result<Vec<Speed>, StreamError> {
     let (templates, stream) = frames_of_a(&FrameSizes::One(OCTETS), seed)?;
     let mut bench = Bench { templates, stream, rng: Rng::new(seed, 3), seconds };
-    let million = million_labels();
+    let million = label_fib(MILLION);
     let speeds = vec![
         bench.parse(),
         bench.emit(),
         bench.forward("lsr_swap_1k", OCTETS + 8, &p_fib(0), PortId(0), |circuit, link, _| {
             labels(stack(0, circuit, link))
         }),
-        bench.forward("lsr_swap_1M", OCTETS + 4, &million, PortId(0), |_, _, rng| label(rng.below(MILLION) as u32)),
+        bench.forward("lsr_swap_1M", OCTETS + 4, &million, PortId(0), |_, _, rng| {
+            label(rng.below(MILLION.into()) as u32)
+        }),
         bench.forward("ler_push", OCTETS + 8, &pe_fib(0), PortId(0), |circuit, _, _| tagged(circuit)),
         bench.forward("ler_pop", OCTETS + 8, &pe_fib(1), PortId(2), |circuit, link, _| {
             labels(last_stack(0, circuit, link))
@@ -64,7 +65,7 @@ fn labels(stack: [u32; 2]) -> Above {
 }
 
 fn label(place: u32) -> Above {
-    Above { tag: [0; 2], tags: 0, lse: [Lse::new(label_of(place), 0, true, 64).0, 0, 0], labels: 1 }
+    Above { tag: [0; 2], tags: 0, lse: [Lse::new(label_of(place, MILLION), 0, true, 64).0, 0, 0], labels: 1 }
 }
 
 fn tagged(circuit: u16) -> Above {
@@ -231,25 +232,4 @@ fn queue_hand_over(seconds: f64, mut stream: Generator) -> Speed {
 }
 
 /// Labels of the large map.
-const MILLION: u64 = 1_000_000;
-
-/// The label that stands at `place` of the large map, which lies over all of the label space.
-fn label_of(place: u32) -> u32 {
-    FIRST_ORDINARY + (u64::from(place) * u64::from(MAX_LABEL + 1 - FIRST_ORDINARY) / MILLION) as u32
-}
-
-/// A router with a million labels, each swapped by a next hop of its own.
-fn million_labels() -> Fib {
-    let mut builder = FibBuilder::new(1);
-    let route = SubInterface { service: Service::Route(VrfId(0)), mpls: true, reset_dscp: false };
-    builder.ingress(&IngressBuilder::default().sub(VlanKey::Untagged, route));
-    let mut rng = Rng::new(1, 1);
-    for place in 0..MILLION as u32 {
-        let out = label_of(rng.below(MILLION) as u32);
-        let push = LabelPush::new(&[out]).expect("the label is ordinary");
-        let set = builder.next_hops(&[NextHop { push, ..NextHop::port(PortId(0)) }]);
-        let label = Label::new(label_of(place)).expect("the label is ordinary");
-        builder.label(label, LabelEntry { action: LabelAction::Swap(set), model: TtlModel::Uniform });
-    }
-    builder.build()
-}
+const MILLION: u32 = 1_000_000;
