@@ -36,6 +36,8 @@ pub struct Templates {
 struct Shared {
     /// Per flow, where its packets go: forwarding reads this and no more of a shared body.
     destinations: Vec<u128>,
+    /// The low words of the same, close together: all that IPv4 needs.
+    low: Vec<u32>,
     /// Per flow, a body for each size.
     bodies: Vec<Octets>,
     sizes: usize,
@@ -81,8 +83,9 @@ impl Templates {
     /// If `sizes` is not 1 to [`MAX_SIZES`], or the bodies are not a whole number of flows.
     pub fn add_source_of_sizes(&mut self, sizes: usize, bodies: Vec<Octets>) -> usize {
         assert!((1..=MAX_SIZES).contains(&sizes) && bodies.len().is_multiple_of(sizes), "each flow has each size");
-        let destinations = bodies.iter().step_by(sizes).map(|body| body.destination).collect();
-        self.sources.push(Shared { destinations, bodies, sizes });
+        let destinations: Vec<_> = bodies.iter().step_by(sizes).map(|body| body.destination).collect();
+        let low = destinations.iter().map(|&destination| destination as u32).collect();
+        self.sources.push(Shared { destinations, low, bodies, sizes });
         self.sources.len() - 1
     }
 
@@ -91,6 +94,13 @@ impl Templates {
     pub fn destination(&self, stream: StreamId) -> u128 {
         let shared = self.sources.get(stream.source());
         shared.and_then(|shared| shared.destinations.get(stream.flow() as usize)).copied().unwrap_or(0)
+    }
+
+    /// The low 32 bits of the same: where its IPv4 packets go.
+    #[inline(always)]
+    pub fn destination_v4(&self, stream: StreamId) -> u32 {
+        let shared = self.sources.get(stream.source());
+        shared.and_then(|shared| shared.low.get(stream.flow() as usize)).copied().unwrap_or(0)
     }
 
     /// The shared body of `stream` at its size number `size`; an empty one for a stream that has none.
@@ -121,6 +131,7 @@ mod tests {
         {
             let stream = StreamId::new(source, flow);
             assert_eq!(templates.destination(stream), destination, "{source} {flow}");
+            assert_eq!(templates.destination_v4(stream), destination as u32, "{source} {flow}");
             for size in 0..MAX_SIZES as u8 {
                 let expected = if size < sizes { destination } else { 0 };
                 assert_eq!(templates.body(stream, size).destination, expected, "{source} {flow} {size}");

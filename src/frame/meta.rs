@@ -18,12 +18,12 @@ pub enum Kind {
     Ipv4Checksum = 4,
     /// Ethertype IPv6, but the header is impossible.
     Ipv6Header = 5,
-    /// A further tag; the body's ethertype is its TPID.
-    Tag = 6,
     /// A further label stack entry.
-    Label = 7,
+    Label = 6,
+    /// A further tag; the body's ethertype is its TPID.
+    Tag = 8,
     /// Shorter than an Ethernet header: the body holds everything, addresses included.
-    Runt = 8,
+    Runt = 9,
 }
 
 const KINDS: [Kind; 16] = [
@@ -33,10 +33,10 @@ const KINDS: [Kind; 16] = [
     Kind::Ipv4Header,
     Kind::Ipv4Checksum,
     Kind::Ipv6Header,
-    Kind::Tag,
     Kind::Label,
-    Kind::Runt,
     Kind::Opaque,
+    Kind::Tag,
+    Kind::Runt,
     Kind::Opaque,
     Kind::Opaque,
     Kind::Opaque,
@@ -93,6 +93,12 @@ impl Meta {
     field!(/// Which of its stream's sizes the frame was made with, 0 to 7: it finds the shared body.
         size, with_size, u8, 61, 3);
 
+    /// All of it, as it lies in memory.
+    #[inline(always)]
+    pub const fn word(self) -> u64 {
+        self.0
+    }
+
     /// The interned pair of MAC addresses.
     #[inline(always)]
     pub const fn mac(self) -> MacId {
@@ -132,6 +138,13 @@ impl Meta {
         Meta(self.0 & !(1 << 56) | (upstream as u64) << 56)
     }
 
+    /// Whether the frame is whole and all its tags are inline: no bad frame check sequence, no runt, no further tag.
+    #[inline(always)]
+    pub const fn is_ordinary(self) -> bool {
+        // The kinds from 8 on are those.
+        self.0 & (1 << 55 | 8 << 57) == 0
+    }
+
     /// What lies beneath the inline tags and labels.
     #[inline(always)]
     pub const fn kind(self) -> Kind {
@@ -152,12 +165,9 @@ impl Meta {
     }
 }
 
-/// What leaving by a next hop changes in the word: one mask and one addition.
+/// What leaving by a next hop changes in the word: one addition, after a mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MetaChange {
-    keep: u64,
-    add: u64,
-}
+pub struct MetaChange(u64);
 
 impl MetaChange {
     /// Other addresses (0 leaves them), `tags` tags in place of those that were there, `labels` labels where none was, and
@@ -167,9 +177,21 @@ impl MetaChange {
     /// Over 2 tags or 3 labels, which have no place inline.
     pub const fn new(mac: MacId, tags: u8, labels: u8) -> Self {
         assert!(tags <= 2 && labels <= 3);
-        let keep = !(3 << 48) & if mac.0 == 0 { !0 } else { !(0xffff << 16) };
         let octets = 4 * (tags as u64 + labels as u64);
-        MetaChange { keep, add: octets | (mac.0 as u64) << 16 | (tags as u64) << 48 | (labels as u64) << 50 }
+        MetaChange(octets | (mac.0 as u64) << 16 | (tags as u64) << 48 | (labels as u64) << 50)
+    }
+
+    /// Labels that are added.
+    #[inline(always)]
+    pub const fn labels(self) -> u8 {
+        Meta(self.0).labels()
+    }
+
+    #[inline(always)]
+    const fn keep(self) -> u64 {
+        const MAC: u64 = 0xffff << 16;
+        const TAGS: u64 = 3 << 48;
+        if self.0 & MAC == 0 { !TAGS } else { !(TAGS | MAC) }
     }
 }
 
@@ -178,7 +200,7 @@ impl Meta {
     #[inline(always)]
     #[must_use]
     pub const fn changed(self, change: MetaChange, octets: u16) -> Self {
-        Meta((self.0 & change.keep).wrapping_add(change.add).wrapping_sub(octets as u64))
+        Meta((self.0 & change.keep()).wrapping_add(change.0).wrapping_sub(octets as u64))
     }
 }
 
@@ -190,14 +212,16 @@ mod tests {
     proptest! {
         #[test]
         fn fields_do_not_touch_each_other(len: u16, mac: u16, ttl: u8, tc: u8, tags in 0u8..3, labels in 0u8..4,
-                class in 0u8..8, bad: bool, upstream: bool, kind in 0usize..9, size in 0u8..8) {
+                class in 0u8..8, bad: bool, upstream: bool, kind in 0usize..10, size in 0u8..8) {
             let m = Meta(u64::MAX).with_len(len).with_mac(MacId(mac)).with_ttl(ttl).with_traffic_class(tc)
                 .with_tags(tags).with_labels(labels).with_class(class).with_bad_fcs(bad)
                 .with_upstream_labels(upstream).with_kind(KINDS[kind]).with_size(size);
             prop_assert_eq!((m.len(), m.mac().0, m.ttl(), m.traffic_class(), m.tags()), (len, mac, ttl, tc, tags));
             prop_assert_eq!((m.labels(), m.class(), m.bad_fcs(), m.upstream_labels()), (labels, class, bad, upstream));
             prop_assert_eq!((m.kind(), m.size()), (KINDS[kind], size));
-            prop_assert_eq!(m.kind() as usize, kind);
+            prop_assert!(m.kind() as usize == kind || KINDS[kind] == Kind::Opaque);
+            let odd = bad || matches!(m.kind(), Kind::Tag | Kind::Runt);
+            prop_assert_eq!(m.is_ordinary(), !odd);
         }
 
         #[test]

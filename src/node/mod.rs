@@ -3,5 +3,5 @@
 pub mod forward;
 pub mod slow_path;
 
-pub use forward::{Entry, PuntReason, Step, Verdict, Witness, forward, forward_seen};
+pub use forward::{Entry, PuntReason, Step, Verdict, Witness, forward, forward_long, forward_seen, forward_short};
 pub use slow_path::{Fate, RouterAddresses, resolve};

@@ -151,13 +151,66 @@ impl Plain {
     }
 }
 
+/// The routed sub-interfaces of frames whose tags are all of their key: one look at the outer VLAN, one at a slot.
+#[derive(Clone, Debug, Default)]
+struct PlainTags {
+    /// Per outer VLAN identifier; empty without tagged sub-interfaces.
+    outers: Box<[PlainOuter]>,
+    slots: Vec<PlainSlot>,
+}
+
+/// Where the slots of an outer VLAN begin: one for the tag alone, then those of the second tags.
+#[derive(Clone, Copy, Debug, Default)]
+struct PlainOuter {
+    base: u32,
+    mask: u16,
+}
+
+/// The tags, without priorities, and what frames with them get.
+#[derive(Clone, Copy, Debug)]
+struct PlainSlot {
+    tags: [u32; 2],
+    plain: Plain,
+}
+
+impl PlainSlot {
+    /// No tag looks like this without its priority bits.
+    const NONE: PlainSlot = PlainSlot { tags: [u32::MAX; 2], plain: Plain(0) };
+}
+
+impl PlainTags {
+    #[inline(always)]
+    fn find(&self, tags: u8, tag: [u32; 2]) -> Option<Plain> {
+        // Without priority and drop eligibility.
+        let [outer, inner] = tag.map(|tag| tag & 0xffff_0fff);
+        let PlainOuter { base, mask } = *self.outers.get((outer & 0xfff) as usize)?;
+        let (inner, place) = if tags == 1 { (0, 0) } else { (inner, 1 + (inner as usize & usize::from(mask))) };
+        let slot = self.slots.get(base as usize + place)?;
+        if slot.tags != [outer, inner] {
+            return None;
+        }
+        slot.plain.if_routed()
+    }
+
+    fn add(&mut self, vid: usize, single: PlainSlot, doubles: impl Iterator<Item = PlainSlot>, mask: u16) {
+        if self.outers.is_empty() {
+            // Identifiers without an entry find the first two slots, which no tags are equal to.
+            self.outers = vec![PlainOuter::default(); 4096].into();
+            self.slots = vec![PlainSlot::NONE; 2];
+        }
+        self.outers[vid & 0xfff] = PlainOuter { base: self.slots.len() as u32, mask };
+        self.slots.push(single);
+        self.slots.extend(doubles);
+    }
+}
+
 /// The sub-interfaces of one port, as its receiving side reads them.
 #[derive(Clone, Debug)]
 pub struct Ingress {
     /// What untagged frames get, where that is plain.
     plain_untagged: Plain,
-    /// The sub-interfaces as words, in the order of `subs`.
-    plains: Vec<Plain>,
+    /// What tagged frames get, where that is plain.
+    plains: PlainTags,
     outer_tpids: TpidSet,
     inner_tpids: TpidSet,
     accept: AcceptableFrames,
@@ -227,30 +280,13 @@ impl Ingress {
     /// [`locate`](Self::locate) to say.
     #[inline(always)]
     pub fn plain(&self, header: &Header) -> Option<Plain> {
-        let meta = header.meta;
-        if meta.bad_fcs() || meta.is(Kind::Runt) || meta.is(Kind::Tag) {
+        if !header.meta.is_ordinary() {
             return None;
         }
-        let tags = meta.tags();
-        if tags == 0 {
-            return self.plain_untagged.if_routed();
+        match header.meta.tags() {
+            0 => self.plain_untagged.if_routed(),
+            tags => self.plains.find(tags, header.tag),
         }
-        let [outer, inner] = header.tag.map(Tag);
-        let place = self.by_outer.get(usize::from(outer.vid()))?;
-        let entry = self.outers.get(usize::from(*place).wrapping_sub(1))?;
-        if !self.outer_tpids.contains(outer.tpid()) || self.accept == AcceptableFrames::OnlyUntagged {
-            return None;
-        }
-        let sub = if tags == 1 {
-            entry.single
-        } else {
-            let slot = self.inner_slots.get(entry.base as usize + usize::from(inner.vid() & entry.mask))?;
-            if slot.vid != inner.vid() || !self.inner_tpids.contains(inner.tpid()) {
-                return None;
-            }
-            slot.sub
-        };
-        self.plains.get(usize::from(sub).wrapping_sub(1))?.if_routed()
     }
 
     /// Why a frame with a tag behind the `matched` first ones is not taken where IP or labels are expected.
@@ -354,7 +390,7 @@ impl IngressBuilder {
     pub fn build(&self) -> Ingress {
         let mut table = Ingress {
             plain_untagged: Plain::default(),
-            plains: self.subs.iter().map(|(key, sub)| Plain::new(*key, sub)).collect(),
+            plains: PlainTags::default(),
             outer_tpids: self.outer_tpids,
             inner_tpids: self.inner_tpids,
             accept: self.accept,
@@ -380,7 +416,7 @@ impl IngressBuilder {
         }
         if self.accept != AcceptableFrames::OnlyTagged {
             let untagged = if table.untagged == 0 { table.any } else { table.untagged };
-            table.plain_untagged = table.plains.get(usize::from(untagged).wrapping_sub(1)).copied().unwrap_or_default();
+            table.plain_untagged = self.plain(untagged);
         }
         for (vid, (single, inner)) in outers {
             let (base, mask) = (table.inner_slots.len() as u32, free_mask(&inner));
@@ -391,7 +427,35 @@ impl IngressBuilder {
             table.outers.push(Outer { single, base, mask });
             table.by_outer[usize::from(vid & 0xfff)] = table.outers.len() as u16;
         }
+        if self.accept != AcceptableFrames::OnlyUntagged {
+            table.plains = self.plain_tags(&table);
+        }
         table
+    }
+
+    /// The sub-interface of this number as a word.
+    fn plain(&self, number: u16) -> Plain {
+        let sub = self.subs.get(usize::from(number).wrapping_sub(1));
+        sub.map_or(Plain::default(), |(key, sub)| Plain::new(*key, sub))
+    }
+
+    /// The tagged sub-interfaces of `table` as words.
+    fn plain_tags(&self, table: &Ingress) -> PlainTags {
+        let mut plains = PlainTags::default();
+        let Some(outer_tpid) = self.outer_tpids.first() else { return plains };
+        for (vid, place) in table.by_outer.iter().enumerate().filter(|(_, place)| **place > 0) {
+            let Outer { single, base, mask } = table.outers[usize::from(*place) - 1];
+            let outer = Tag::new(outer_tpid, 0, false, vid as u16).0;
+            let slots = &table.inner_slots[base as usize..=base as usize + usize::from(mask)];
+            let doubles = slots.iter().map(|slot| match self.inner_tpids.first() {
+                Some(tpid) if slot.sub > 0 => {
+                    PlainSlot { tags: [outer, Tag::new(tpid, 0, false, slot.vid).0], plain: self.plain(slot.sub) }
+                }
+                _ => PlainSlot::NONE,
+            });
+            plains.add(vid, PlainSlot { tags: [outer, 0], plain: self.plain(single) }, doubles, mask);
+        }
+        plains
     }
 }
 

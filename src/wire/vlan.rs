@@ -38,6 +38,11 @@ impl TpidSet {
         tpids.iter().try_fold(TpidSet(0), |set, &tpid| Some(TpidSet(set.0 | 1 << tpid_index(tpid)?)))
     }
 
+    /// The first of the set, in the order of [`TPIDS`].
+    pub fn first(self) -> Option<u16> {
+        TPIDS.into_iter().find(|&tpid| self.contains(tpid))
+    }
+
     /// Whether `tpid` is in the set.
     #[inline(always)]
     pub fn contains(self, tpid: u16) -> bool {

@@ -13,6 +13,7 @@ mod layer2;
 mod short;
 mod witness;
 
+pub use short::forward as forward_short;
 pub use witness::{Step, Witness};
 
 use crate::frame::{DropReason, Frame, Kind, Meta, Templates};
@@ -66,15 +67,17 @@ pub enum PuntReason {
 #[inline(always)]
 pub fn forward(fib: &Fib, templates: &Templates, entry: Entry, frame: &mut Frame) -> Verdict {
     if let Entry::Port(port) = entry
-        && let Some(out) = short::forward(fib, templates, port, frame)
+        && let Some(ingress) = fib.ingress(port.index())
+        && let Some(out) = forward_short(fib, ingress, templates, frame)
     {
         return Verdict::Transmit(out);
     }
-    long(fib, templates, entry, frame)
+    forward_long(fib, templates, entry, frame)
 }
 
+/// The same by the long way alone: what [`forward_short`] leaves over.
 #[inline(never)]
-fn long(fib: &Fib, templates: &Templates, entry: Entry, frame: &mut Frame) -> Verdict {
+pub fn forward_long(fib: &Fib, templates: &Templates, entry: Entry, frame: &mut Frame) -> Verdict {
     forward_seen(fib, templates, entry, frame, &mut ())
 }
 

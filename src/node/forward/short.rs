@@ -3,22 +3,19 @@
 //! It looks everything up first and writes last, so that it can leave any frame untouched to the long way, which has all
 //! the rules. Whatever it does forward it forwards as the long way would, field for field.
 
-use super::packet_octets;
 use crate::frame::{Frame, Header, Kind, Meta, Templates};
 use crate::id::{PortId, VrfId};
-use crate::table::{Fib, Operation, Rewrite};
-use crate::wire::ethernet::{FCS_OCTETS, HEADER_OCTETS};
-use crate::wire::mpls::{FIRST_ORDINARY, LSE_OCTETS, Lse};
+use crate::table::{Fib, Ingress, Operation, Rewrite};
+use crate::wire::mpls::{FIRST_ORDINARY, Lse};
 
-/// Forwards `frame` from the wire; `None` leaves it as it was, to the long way.
+/// Forwards `frame`, which came from the wire by the port of `ingress`; `None` leaves it as it was, to the long way.
 #[inline(always)]
-pub(super) fn forward(fib: &Fib, templates: &Templates, port: PortId, frame: &mut Frame) -> Option<PortId> {
+pub fn forward(fib: &Fib, ingress: &Ingress, templates: &Templates, frame: &mut Frame) -> Option<PortId> {
     let meta = frame.header.meta;
-    let plain = fib.ingress(port.index())?.plain(&frame.header)?;
+    let plain = ingress.plain(&frame.header)?;
     if meta.labels() == 0 {
         let meta = if plain.resets_dscp() { meta.with_traffic_class(meta.traffic_class() & 3) } else { meta };
-        let packet =
-            Packet { meta, class: meta.traffic_class() >> 5, lse: frame.header.lse, octets: packet_octets(meta) };
+        let packet = Packet { meta, class: meta.traffic_class() >> 5, lse: frame.header.lse };
         return by_address(fib, templates, plain.vrf(), packet, frame);
     }
     if !plain.has_mpls() {
@@ -32,9 +29,6 @@ pub(super) fn forward(fib: &Fib, templates: &Templates, port: PortId, frame: &mu
     }
 }
 
-/// Octets of a frame that are not its packet: Ethernet header and FCS.
-const FRAMING: u16 = HEADER_OCTETS as u16 + FCS_OCTETS;
-
 /// A packet as it is beneath what was taken off, and what is known of it.
 #[derive(Clone, Copy)]
 struct Packet {
@@ -43,20 +37,19 @@ struct Packet {
     class: u8,
     /// The places for labels after the pops.
     lse: [u32; 3],
-    /// Octets of the packet.
-    octets: u16,
 }
 
 #[inline(always)]
 fn swap(fib: &Fib, (label, group): (u32, usize), top: Lse, header: &mut Header) -> Option<PortId> {
     let meta = header.meta;
     let rewrite = fib.ready().swap_by(group, header.hash)?;
-    if top.ttl() <= 1 || !rewrite.takes(packet_octets(meta)) {
+    let changed = meta.with_class(top.tc()).changed(rewrite.change(), 4 * u16::from(meta.tags()));
+    if top.ttl() <= 1 || !rewrite.takes(changed.len()) {
         return None;
     }
     header.lse[0] = label | ((top.0 & 0xfff) - 1);
     header.tag = rewrite.tags(top.tc());
-    header.meta = meta.with_class(top.tc()).changed(rewrite.change(), 4 * u16::from(meta.tags()));
+    header.meta = changed;
     Some(rewrite.port())
 }
 
@@ -66,7 +59,7 @@ fn pop(fib: &Fib, templates: &Templates, frame: &mut Frame) -> Option<PortId> {
     let header = &frame.header;
     let (labels, ip) = (header.meta.labels(), header.meta.is(Kind::Ipv4) || header.meta.is(Kind::Ipv6));
     let class = Lse(header.lse[0]).tc();
-    let mut packet = Packet { meta: header.meta, class, lse: header.lse, octets: packet_octets(header.meta) };
+    let mut packet = Packet { meta: header.meta, class, lse: header.lse };
     for popped in 1..=labels {
         let top = Lse(packet.lse[0]);
         let word = fib.ready().label(top.label());
@@ -74,7 +67,6 @@ fn pop(fib: &Fib, templates: &Templates, frame: &mut Frame) -> Option<PortId> {
             return None;
         }
         packet.lse = [packet.lse[1], packet.lse[2], 0];
-        packet.octets -= LSE_OCTETS;
         let operation = word.operation();
         if !top.is_bottom() {
             // Entropy labels and other special-purpose ones go the long way; so do labels in the body.
@@ -122,13 +114,17 @@ fn taken_over(meta: Meta, uniform: bool, ttl: u8, tc: u8) -> Meta {
 /// On by destination.
 #[inline(always)]
 fn by_address(fib: &Fib, templates: &Templates, vrf: VrfId, mut packet: Packet, frame: &mut Frame) -> Option<PortId> {
-    let destination = match &frame.body {
-        Some(owned) => owned.destination,
-        None => templates.destination(frame.id.stream),
-    };
     let set = if packet.meta.is(Kind::Ipv4) {
-        fib.set_v4(vrf, destination as u32)?
+        let destination = match &frame.body {
+            Some(owned) => owned.destination as u32,
+            None => templates.destination_v4(frame.id.stream),
+        };
+        fib.set_v4(vrf, destination)?
     } else if packet.meta.is(Kind::Ipv6) {
+        let destination = match &frame.body {
+            Some(owned) => owned.destination,
+            None => templates.destination(frame.id.stream),
+        };
         fib.set_v6(vrf, destination)?
     } else {
         return None;
@@ -144,10 +140,13 @@ fn by_address(fib: &Fib, templates: &Templates, vrf: VrfId, mut packet: Packet, 
 /// Writes all that changed.
 #[inline(always)]
 fn leave(rewrite: &Rewrite, packet: Packet, header: &mut Header) -> Option<PortId> {
-    if !rewrite.takes(packet.octets) {
+    let (meta, class) = (packet.meta, packet.class);
+    // Tags and labels that came are gone.
+    let gone = 4 * u16::from(header.meta.tags() + header.meta.labels());
+    let changed = meta.with_class(class).changed(rewrite.change(), gone);
+    if !rewrite.takes(changed.len()) {
         return None;
     }
-    let (meta, class) = (packet.meta, packet.class);
     let [a, b, c] = rewrite.lses(class, meta.ttl());
     let [first, second, _] = packet.lse;
     header.lse = match rewrite.labels() {
@@ -157,9 +156,7 @@ fn leave(rewrite: &Rewrite, packet: Packet, header: &mut Header) -> Option<PortI
         _ => [a, b, c],
     };
     header.tag = rewrite.tags(class);
-    // What lies in front of the packet besides the Ethernet header: tags and labels that came, which are gone.
-    let gone = header.meta.len() - FRAMING - packet.octets;
-    header.meta = meta.with_class(class).changed(rewrite.change(), gone);
+    header.meta = changed;
     Some(rewrite.port())
 }
 
@@ -226,7 +223,8 @@ mod tests {
         let (fib, none) = (fib(), Templates::new());
         for (port, octets, name) in cases {
             let mut frame = Frame::parse(&octets, octets.len() as u32, None).unwrap().frame;
-            assert_eq!(forward(&fib, &none, PortId(port), &mut frame), Some(PortId(1)), "{name}");
+            let ingress = fib.ingress(port).unwrap();
+            assert_eq!(forward(&fib, ingress, &none, &mut frame), Some(PortId(1)), "{name}");
         }
     }
 }
