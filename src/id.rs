@@ -70,6 +70,19 @@ impl StreamId {
         (self.0 >> 26) as usize
     }
 
+    /// The first flow of the same source.
+    #[inline(always)]
+    pub const fn first(self) -> StreamId {
+        StreamId(self.0 & !(Self::MAX_FLOWS - 1))
+    }
+
+    /// How far after `other` it is numbered, modulo 2^32: at least [`MAX_FLOWS`](Self::MAX_FLOWS) for another source's
+    /// flow, where `other` is the first flow of its source.
+    #[inline(always)]
+    pub const fn distance(self, other: StreamId) -> u32 {
+        self.0.wrapping_sub(other.0)
+    }
+
     /// The flow within the source.
     #[inline(always)]
     pub const fn flow(self) -> u32 {

@@ -5,40 +5,44 @@ use crate::id::StreamId;
 /// The flows seen.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FlowSet {
-    /// Per source, a bit for each flow.
-    words: Vec<Vec<u64>>,
-    count: u64,
+    /// A bit for each flow of the source whose frames come now; the first flow of that source.
+    open: Vec<u64>,
+    first: StreamId,
+    /// The same of each other source, by its number.
+    others: Vec<Vec<u64>>,
 }
 
 impl FlowSet {
     /// Marks a flow as seen.
     #[inline(always)]
     pub(super) fn insert(&mut self, stream: StreamId) {
-        let (source, flow) = (stream.source(), stream.flow() as usize);
-        let bit = 1 << (flow % 64);
-        match self.words.get_mut(source).and_then(|words| words.get_mut(flow / 64)) {
-            Some(word) => {
-                self.count += u64::from(*word & bit == 0);
-                *word |= bit;
-            }
-            None => self.grow(source, flow),
+        // A flow of another source lies beyond all flows of this one.
+        let flow = stream.distance(self.first);
+        match self.open.get_mut((flow / 64) as usize) {
+            Some(word) => *word |= 1 << (flow % 64),
+            None => self.insert_elsewhere(stream),
         }
     }
 
     #[cold]
-    fn grow(&mut self, source: usize, flow: usize) {
-        if self.words.len() <= source {
-            self.words.resize_with(source + 1, Vec::new);
+    fn insert_elsewhere(&mut self, stream: StreamId) {
+        let (before, source, flow) = (self.first.source(), stream.source(), stream.flow() as usize);
+        if self.others.len() <= source.max(before) {
+            self.others.resize_with(source.max(before) + 1, Vec::new);
         }
-        let words = &mut self.words[source];
-        words.resize((flow / 64 + 1).next_power_of_two(), 0);
-        words[flow / 64] |= 1 << (flow % 64);
-        self.count += 1;
+        self.others[before] = std::mem::take(&mut self.open);
+        self.open = std::mem::take(&mut self.others[source]);
+        self.first = stream.first();
+        if self.open.len() <= flow / 64 {
+            self.open.resize((flow / 64 + 1).next_power_of_two(), 0);
+        }
+        self.open[flow / 64] |= 1 << (flow % 64);
     }
 
     /// Different flows.
     pub(super) fn count(&self) -> u64 {
-        self.count
+        let words = self.open.iter().chain(self.others.iter().flatten());
+        words.map(|word| u64::from(word.count_ones())).sum()
     }
 }
 
@@ -48,10 +52,13 @@ mod tests {
 
     #[test]
     fn each_flow_counts_once() {
+        const MOST: u32 = 1_000_000;
         let mut set = FlowSet::default();
-        for (source, flow) in [(0, 0), (1, 0), (0, 63), (0, 64), (0, 0), (1, 100_000), (0, 64), (1, 100_000)] {
+        for (source, flow) in
+            [(0, 0), (1, 0), (0, 63), (0, 64), (0, 0), (1, 100_000), (0, 64), (1, 100_000), (0, MOST), (1, 0)]
+        {
             set.insert(StreamId::new(source, flow));
         }
-        assert_eq!(set.count(), 5);
+        assert_eq!(set.count(), 6);
     }
 }

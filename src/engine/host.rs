@@ -95,21 +95,26 @@ impl HostNode {
                 let Input { rx, arrivals, .. } = input;
                 let (frames, _) = rx.chunk(usize::MAX);
                 let count = frames.partition_point(|frame| frame.at < bound);
+                let (mut tally, mut delivery) = (arrivals.tally(), outcome.delivery);
+                *ended = (*ended).max(frames[..count].last().map_or(Instant::ZERO, |frame| frame.at));
                 for frame in &mut frames[..count] {
                     let source = &mut sources[frame.id.stream.source()];
-                    *ended = (*ended).max(frame.at);
-                    if let Some(reason) = arrivals.arrive(frame) {
+                    if let Some(reason) = arrivals.arrive(frame, &mut tally) {
                         source.dropped += 1;
                         arrivals.drops.add(reason);
                         if let Some(recorder) = recorder {
                             recorder.dropped(At::Ingress(PortId(port as u16)), frame.at, reason, frame, step.templates);
                         }
                     } else {
-                        outcome.delivery.add(frame.len(), frame.id.sent, frame.at);
+                        delivery.add(frame.len(), frame.id.sent, frame.at);
                         source.delivered += 1;
                     }
-                    returns.give(frame.body.take());
+                    if frame.body.is_some() {
+                        returns.give(frame.body.take());
+                    }
                 }
+                arrivals.settle(tally);
+                outcome.delivery = delivery;
                 rx.consume(count);
             }
         }

@@ -31,6 +31,13 @@ pub(super) struct Arrivals {
     digest: u64,
 }
 
+/// What changes with every arrival, held in registers while a run of frames arrives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tally {
+    received: Count,
+    digest: u64,
+}
+
 /// What an input is made of.
 pub(super) struct InputParts {
     pub(super) rx: LinkRx,
@@ -59,9 +66,10 @@ impl Input {
 }
 
 impl Arrivals {
-    /// Takes note of the arrival of a frame; why it did not arrive, if the link lost it: that is for the caller to count.
+    /// Takes note of the arrival of a frame in `tally`; why it did not arrive, if the link lost it: that is for the caller
+    /// to count.
     #[inline(always)]
-    pub(super) fn arrive(&mut self, frame: &Frame) -> Option<DropReason> {
+    pub(super) fn arrive(&mut self, frame: &Frame, tally: &mut Tally) -> Option<DropReason> {
         if let Some(fault) = &mut self.fault {
             let start = start_of(frame.at, self.delay, self.speed.wire_time(frame.len()));
             let lost = fault.judge(start, frame.at);
@@ -69,10 +77,22 @@ impl Arrivals {
                 return lost;
             }
         }
-        self.received.add(frame.len());
+        tally.received.add(frame.len());
+        tally.digest = digest_step(tally.digest, frame);
         self.flows.insert(frame.id.stream);
-        self.digest = digest_step(self.digest, frame);
         None
+    }
+
+    /// What a run of arrivals begins with.
+    #[inline(always)]
+    pub(super) fn tally(&self) -> Tally {
+        Tally { received: self.received, digest: self.digest }
+    }
+
+    /// The run of arrivals is over.
+    #[inline(always)]
+    pub(super) fn settle(&mut self, tally: Tally) {
+        (self.received, self.digest) = (tally.received, tally.digest);
     }
 
     /// Writes the counts into `outcome`.

@@ -14,6 +14,7 @@ mod input;
 mod link;
 pub mod network;
 mod observe;
+mod order;
 pub mod outcome;
 mod output;
 mod partition;

@@ -3,11 +3,14 @@
 use super::flows::FlowSet;
 use super::link::LinkTx;
 use super::observe::{At, Recorder};
+use super::order::Key;
 use super::outcome::{Count, PortOutcome};
+use super::router::Local;
 use crate::frame::{DropReason, Frame, Templates};
 use crate::id::PortId;
 use crate::port::{Egress, PolicerTable, PortSpec, StrictQueues};
 use crate::time::{Instant, MIN_FRAME_OCTETS};
+use std::collections::VecDeque;
 
 #[derive(Debug)]
 enum Queue {
@@ -46,6 +49,27 @@ pub(super) struct Desk<'a> {
     pub(super) recorder: Option<&'a mut Recorder>,
 }
 
+/// The frames of a chunk, where they arrived.
+pub(super) struct Arrived<'a> {
+    /// When the chunk began.
+    pub(super) first: Instant,
+    /// Per input.
+    pub(super) wire: [&'a mut [Frame]; super::MAX_PORTS],
+    /// Those of the slow path.
+    pub(super) local: &'a mut VecDeque<Local>,
+}
+
+impl Arrived<'_> {
+    #[inline(always)]
+    fn frame(&mut self, key: Key) -> &mut Frame {
+        let (input, slot) = key.place();
+        match self.wire.get_mut(input) {
+            Some(frames) => &mut frames[slot],
+            None => &mut self.local[slot].frame,
+        }
+    }
+}
+
 impl Output {
     /// `waits`: frames are held until they start, also in a port with one queue, so that a run that is cut short
     /// knows which had started. A host's port never holds any: its source waits.
@@ -71,6 +95,48 @@ impl Output {
     /// Whether frames can leave at all.
     pub(super) fn is_usable(&self) -> bool {
         self.up && self.line.tx.is_some()
+    }
+
+    /// Frames come in the order of `order`; `dropped` is told when and why one does not leave.
+    #[inline(always)]
+    pub(super) fn send_all<'d>(
+        &mut self,
+        order: &[Key],
+        frames: &mut Arrived<'_>,
+        desk: &mut Desk<'d>,
+        mut dropped: impl FnMut(Instant, &Frame, DropReason, &mut Desk<'d>),
+    ) {
+        let first = frames.first;
+        if let (true, None, Queue::Fifo(queue)) = (self.up, &self.policing, &mut self.queue)
+            && let Some(tx) = &mut self.line.tx
+            && !self.line.observed
+            && self.line.first.is_some()
+        {
+            // Counts and the port's state stay in registers.
+            let (mut egress, mut sent, mut last) = (queue.clone(), Count::default(), self.line.last);
+            for &key in order {
+                let (at, frame) = (key.at(first), frames.frame(key));
+                let Ok(departure) = egress.accept(at, frame.len()) else {
+                    dropped(at, frame, DropReason::QueueFull, desk);
+                    continue;
+                };
+                sent.add(frame.len());
+                self.line.flows.insert(frame.id.stream);
+                last = departure;
+                tx.push(frame, departure);
+            }
+            *queue = egress;
+            self.line.sent.frames += sent.frames;
+            self.line.sent.octets += sent.octets;
+            self.line.last = last;
+            return;
+        }
+        for &key in order {
+            let (at, frame) = (key.at(first), frames.frame(key));
+            if let Err(reason) = self.send(at, frame, desk) {
+                dropped(at, frame, reason, desk);
+            }
+        }
     }
 
     /// A frame comes at `at`, in order of time. `Err` says why it is dropped.

@@ -12,12 +12,13 @@ use super::clock::Shared;
 use super::input::{Input, horizon};
 use super::link::SEGMENT;
 use super::observe::{At, Recorder};
+use super::order::{Key, LOCAL, MAX_SPAN, Order};
 use super::outcome::{NodeOutcome, PortOutcome, SourceOutcome};
-use super::output::{Desk, Output, pad};
+use super::output::{Arrived, Desk, Output, pad};
 use super::{Progress, Step};
 use crate::frame::{DropCounts, DropReason, Frame, Octets, Templates};
 use crate::id::{PortId, VrfId};
-use crate::node::{Entry, Fate, PuntReason, RouterAddresses, Verdict, forward, resolve};
+use crate::node::{Entry, Fate, PuntReason, RouterAddresses, Verdict, forward, forward_long, forward_short, resolve};
 use crate::port::PolicerTable;
 use crate::table::Fib;
 use crate::time::{Instant, Span};
@@ -25,18 +26,18 @@ use std::collections::VecDeque;
 
 /// A frame on its way from the slow path into the datapath.
 #[derive(Debug)]
-struct Local {
+pub(super) struct Local {
+    pub(super) frame: Frame,
     at: Instant,
     entry: Entry,
     /// The input that the frame came by which it was made from.
     port: PortId,
-    frame: Frame,
 }
 
 /// A frame on its way to the slow path.
 #[derive(Clone, Copy, Debug)]
 struct Punt {
-    key: u64,
+    key: Key,
     at: Instant,
     reason: PuntReason,
     vrf: VrfId,
@@ -56,38 +57,13 @@ pub(super) struct RouterNode {
     last_local: Instant,
     made: Vec<(Entry, Frame)>,
     punts: Vec<Punt>,
-    lists: Vec<KeyList>,
-    scratch: Vec<u64>,
+    orders: Vec<Order>,
+    scratch: Vec<Key>,
     egress_drops: Vec<DropCounts>,
     clock: Instant,
     outcome: NodeOutcome,
     sources: Vec<SourceOutcome>,
     ended: Instant,
-}
-
-/// The keys of one output, in a sorted run for each input.
-#[derive(Debug, Default)]
-struct KeyList {
-    keys: Vec<u64>,
-    /// Where each run ends.
-    runs: Vec<usize>,
-}
-
-/// The slow path's number among the inputs.
-const LOCAL: usize = super::MAX_PORTS;
-/// A chunk's span at the most: what a key can say.
-const MAX_SPAN: Span = Span::from_ps((1 << 36) - 1);
-
-/// Time within the chunk (36 bits), input (5), slot within the input's frames (23: the slow path can make many).
-#[inline(always)]
-const fn key(since: Span, input: usize, slot: usize) -> u64 {
-    since.as_ps() << 28 | (input as u64) << 23 | slot as u64
-}
-
-/// The input and the slot of a key.
-#[inline(always)]
-const fn place_of(key: u64) -> (usize, usize) {
-    ((key >> 23 & 31) as usize, (key & 0x7f_ffff) as usize)
 }
 
 impl RouterNode {
@@ -109,7 +85,7 @@ impl RouterNode {
             last_local: Instant::ZERO,
             made: Vec::new(),
             punts: Vec::new(),
-            lists: outputs.iter().map(|_| KeyList::default()).collect(),
+            orders: outputs.iter().map(|_| Order::default()).collect(),
             scratch: Vec::new(),
             egress_drops: outputs.iter().map(|_| DropCounts::default()).collect(),
             clock: Instant::ZERO,
@@ -201,10 +177,11 @@ impl RouterNode {
     /// Pass 1 of one input: headers in place; how many frames the chunk takes.
     #[inline(always)]
     fn headers(&mut self, port: usize, first: Instant, end: Instant, step: &Step<'_>) -> usize {
-        let RouterNode { inputs, fib, lists, punts, sources, recorder, ended, .. } = self;
+        let RouterNode { inputs, fib, orders, punts, sources, recorder, ended, .. } = self;
         let Some(Input { rx, arrivals, policing, .. }) = &mut inputs[port] else { return 0 };
-        let id = PortId(port as u16);
-        let mut taken = 0;
+        let Some(ingress) = fib.ingress(port) else { return 0 };
+        let (id, mut tally) = (PortId(port as u16), arrivals.tally());
+        let (mut taken, mut last) = (0, Instant::ZERO);
         warm(rx.chunk(SEGMENT).0, end, recorder.is_some());
         for (slot, frame) in rx.chunk(SEGMENT).0.iter_mut().enumerate() {
             let at = frame.at;
@@ -212,14 +189,21 @@ impl RouterNode {
                 break;
             }
             taken = slot + 1;
-            *ended = (*ended).max(at);
-            let key = key(at - first, port, slot);
-            let reason = match arrivals.arrive(frame) {
+            last = at;
+            let key = Key::new(at - first, port, slot);
+            let reason = match arrivals.arrive(frame, &mut tally) {
                 Some(lost) => lost,
+                None if policing.is_none()
+                    && let Some(out) = forward_short(fib, ingress, step.templates, frame) =>
+                {
+                    pad(frame);
+                    orders[out.index()].push(key);
+                    continue;
+                }
                 None => match judge(fib, step.templates, id, policing, frame) {
                     Verdict::Transmit(out) => {
                         pad(frame);
-                        lists[out.index()].keys.push(key);
+                        orders[out.index()].push(key);
                         continue;
                     }
                     Verdict::Punt { reason, vrf } => {
@@ -235,7 +219,9 @@ impl RouterNode {
                 recorder.dropped(At::Ingress(id), at, reason, frame, step.templates);
             }
         }
-        lists.iter_mut().for_each(KeyList::end_run);
+        arrivals.settle(tally);
+        orders.iter_mut().for_each(Order::end_run);
+        *ended = (*ended).max(last);
         taken
     }
 
@@ -248,7 +234,7 @@ impl RouterNode {
             let dropped = match verdict {
                 Verdict::Transmit(out) => {
                     pad(&mut local.frame);
-                    self.lists[out.index()].keys.push(key(local.at - first, LOCAL, slot));
+                    self.orders[out.index()].push(Key::new(local.at - first, LOCAL, slot));
                     None
                 }
                 Verdict::Punt { reason: PuntReason::Local, .. } => {
@@ -271,38 +257,30 @@ impl RouterNode {
             }
             slot += 1;
         }
-        self.lists.iter_mut().for_each(KeyList::end_run);
+        self.orders.iter_mut().for_each(Order::end_run);
         slot
     }
 
     /// Passes 2 and 3 of all outputs.
     #[inline(always)]
     fn transmit(&mut self, first: Instant, step: &Step<'_>) {
-        let RouterNode { inputs, outputs, local, lists, scratch, recorder, sources, egress_drops, .. } = self;
-        let mut frames = inputs.iter_mut().map(|input| match input {
+        let RouterNode { inputs, outputs, local, orders, scratch, recorder, sources, egress_drops, .. } = self;
+        let mut wire = inputs.iter_mut().map(|input| match input {
             Some(input) => input.rx.chunk(SEGMENT).0,
             None => &mut [],
         });
-        let mut frames: [&mut [Frame]; super::MAX_PORTS] = std::array::from_fn(|_| frames.next().unwrap_or_default());
+        let wire = std::array::from_fn(|_| wire.next().unwrap_or_default());
+        let mut frames = Arrived { first, wire, local };
         let mut desk = Desk { templates: step.templates, recorder: recorder.as_mut() };
-        for (port, (list, output)) in lists.iter_mut().zip(outputs).enumerate() {
-            list.merge(scratch);
-            for &key in &list.keys {
-                let (input, slot) = place_of(key);
-                let at = first + Span::from_ps(key >> 28);
-                let frame = match frames.get_mut(input) {
-                    Some(frames) => &mut frames[slot],
-                    None => &mut local[slot].frame,
-                };
-                if let Err(reason) = output.send(at, frame, &mut desk) {
-                    sources[frame.id.stream.source()].dropped += 1;
-                    egress_drops[port].add(reason);
-                    if let Some(recorder) = &mut desk.recorder {
-                        recorder.dropped(At::Egress(PortId(port as u16)), at, reason, frame, step.templates);
-                    }
+        for (port, (order, output)) in orders.iter_mut().zip(outputs).enumerate() {
+            output.send_all(order.merge(scratch), &mut frames, &mut desk, |at, frame, reason, desk| {
+                sources[frame.id.stream.source()].dropped += 1;
+                egress_drops[port].add(reason);
+                if let Some(recorder) = &mut desk.recorder {
+                    recorder.dropped(At::Egress(PortId(port as u16)), at, reason, frame, desk.templates);
                 }
-            }
-            list.clear();
+            });
+            order.clear();
         }
     }
 
@@ -318,7 +296,7 @@ impl RouterNode {
     fn resolve_all(&mut self, step: &Step<'_>) {
         self.punts.sort_by_key(|punt| punt.key);
         for punt in std::mem::take(&mut self.punts) {
-            let (port, slot) = place_of(punt.key);
+            let (port, slot) = punt.key.place();
             let Some(Some(input)) = self.inputs.get_mut(port) else { continue };
             let frame = &mut input.rx.chunk(SEGMENT).0[slot];
             let addresses = self.addresses.get(punt.vrf.index()).copied().unwrap_or_default();
@@ -372,16 +350,21 @@ impl RouterNode {
 }
 
 /// Reads a word of each owned body of a chunk, and of its octets if they may be written out here, one load apart from the
-/// other: what is not in the cache comes in at the same time, where forwarding would wait for each.
+/// other: what is not in the cache comes in at the same time, where forwarding would wait for each. Where the first frame
+/// has a shared body the others are taken to have one too.
 #[inline(always)]
 fn warm(frames: &[Frame], end: Instant, octets: bool) {
+    if frames.first().is_none_or(|frame| frame.body.is_none()) {
+        return;
+    }
     let frames = frames.iter().take_while(|frame| frame.at < end);
     let bodies = frames.filter_map(|frame| frame.body.as_ref());
     let first = |body: &Octets| if octets { body.payload.first().map_or(0, |&octet| u64::from(octet)) } else { 0 };
     std::hint::black_box(bodies.fold(0, |all, body| all ^ body.destination as u64 ^ first(body)));
 }
 
-/// Forwards a frame from the wire, and polices what goes on by the outer VLAN identifier that it came with.
+/// Forwards a frame from the wire for which the short way is not tried or not enough, and polices what goes on by the outer
+/// VLAN identifier that it came with.
 #[inline(always)]
 fn judge(
     fib: &Fib,
@@ -390,54 +373,11 @@ fn judge(
     policing: &mut Option<PolicerTable>,
     frame: &mut Frame,
 ) -> Verdict {
-    let Some(policing) = policing else { return forward(fib, templates, Entry::Port(port), frame) };
+    let Some(policing) = policing else { return forward_long(fib, templates, Entry::Port(port), frame) };
     let (vid, len) = (frame.tags().next().map_or(0, |tag| tag.vid()), frame.len());
     match forward(fib, templates, Entry::Port(port), frame) {
         Verdict::Drop(reason) => Verdict::Drop(reason),
         _ if !policing.admits(frame.at, vid, len) => Verdict::Drop(DropReason::Policed),
         verdict => verdict,
-    }
-}
-
-impl KeyList {
-    #[inline(always)]
-    fn end_run(&mut self) {
-        if self.runs.last().copied().unwrap_or(0) != self.keys.len() {
-            self.runs.push(self.keys.len());
-        }
-    }
-
-    #[inline(always)]
-    fn clear(&mut self) {
-        self.keys.clear();
-        self.runs.clear();
-    }
-
-    /// Brings the runs together in order, the shorter ones of a fold first; one run is in order already.
-    #[inline(always)]
-    fn merge(&mut self, scratch: &mut Vec<u64>) {
-        while self.runs.len() > 1 {
-            self.merge_last_two(scratch);
-        }
-    }
-
-    fn merge_last_two(&mut self, scratch: &mut Vec<u64>) {
-        let (Some(end), Some(middle)) = (self.runs.pop(), self.runs.pop()) else { return };
-        let start = self.runs.last().copied().unwrap_or(0);
-        self.runs.push(end);
-        scratch.clear();
-        scratch.reserve(end - start);
-        let (mut a, mut b) = (start, middle);
-        while a < middle && b < end {
-            // No branch on the data: which of the two it is cannot be predicted.
-            let (x, y) = (self.keys[a], self.keys[b]);
-            let first = x <= y;
-            scratch.push(if first { x } else { y });
-            a += usize::from(first);
-            b += usize::from(!first);
-        }
-        scratch.extend_from_slice(&self.keys[a..middle]);
-        scratch.extend_from_slice(&self.keys[b..end]);
-        self.keys[start..end].copy_from_slice(scratch);
     }
 }
