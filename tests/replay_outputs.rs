@@ -118,7 +118,7 @@ fn dropped_frames_have_a_reason_and_the_counts_are_those_of_the_report() {
     let file = replayed.written();
     let lan = &file.interfaces[file.interface("hq-ce1:lan")];
     assert_eq!((lan.received, lan.dropped), (Some(2360), Some(44)));
-    assert_eq!(file.interfaces[file.interface("london-msee1:ce")].received, Some(1323));
+    assert_eq!(file.interfaces[file.interface("london-msee1:ce")].received, Some(1448));
     let speeds = ["hq-ce1:lan", "gw:prod"].map(|name| file.interfaces[file.interface(name)].speed);
     assert_eq!(speeds, [100_000_000_000, 400_000_000_000]);
 }

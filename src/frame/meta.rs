@@ -190,17 +190,24 @@ impl MetaChange {
     #[inline(always)]
     const fn keep(self) -> u64 {
         const MAC: u64 = 0xffff << 16;
-        const TAGS: u64 = 3 << 48;
-        if self.0 & MAC == 0 { !TAGS } else { !(TAGS | MAC) }
+        const TAGS_AND_CLASS: u64 = 3 << 48 | 7 << 52;
+        if self.0 & MAC == 0 { !TAGS_AND_CLASS } else { !(TAGS_AND_CLASS | MAC) }
     }
 }
 
 impl Meta {
-    /// The word after `change`, and `octets` less.
+    /// The word after `change`, with another class, and `octets` less.
     #[inline(always)]
     #[must_use]
-    pub const fn changed(self, change: MetaChange, octets: u16) -> Self {
-        Meta((self.0 & change.keep()).wrapping_add(change.0).wrapping_sub(octets as u64))
+    pub const fn changed(self, change: MetaChange, class: u8, octets: u16) -> Self {
+        let add = change.0.wrapping_add(((class & 7) as u64) << 52);
+        Meta((self.0 & change.keep()).wrapping_add(add).wrapping_sub(octets as u64))
+    }
+
+    /// The word of a packet that a router sends on (RFC 1812 §5.3.1): its TTL is one less; `None` if it was 1 or 0.
+    #[inline(always)]
+    pub const fn sent_on(self) -> Option<Self> {
+        if self.0 & 0xfe << 32 == 0 { None } else { Some(Meta(self.0 - (1 << 32))) }
     }
 }
 
@@ -225,12 +232,14 @@ mod tests {
         }
 
         #[test]
-        fn a_change_is_the_same_as_its_fields_one_by_one(word: u64, mac: u16, before in 0u16..3, tags in 0u8..3, labels in 0u8..4) {
+        fn a_change_is_the_same_as_its_fields_one_by_one(word: u64, mac: u16, before in 0u16..3, tags in 0u8..3, labels in 0u8..4,
+                class in 0u8..8) {
             let m = Meta(word).with_len(1000).with_labels(0);
             let len = 1000 - 4 * before + 4 * u16::from(tags + labels);
-            let expected = m.with_len(len).with_tags(tags).with_labels(labels);
+            let expected = m.with_len(len).with_tags(tags).with_labels(labels).with_class(class);
             let expected = if mac == 0 { expected } else { expected.with_mac(MacId(mac)) };
-            prop_assert_eq!(m.changed(MetaChange::new(MacId(mac), tags, labels), 4 * before), expected);
+            prop_assert_eq!(m.changed(MetaChange::new(MacId(mac), tags, labels), class, 4 * before), expected);
+            prop_assert_eq!(m.sent_on(), m.ttl().checked_sub(1).filter(|&ttl| ttl > 0).map(|ttl| m.with_ttl(ttl)));
         }
     }
 }

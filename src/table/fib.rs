@@ -152,8 +152,7 @@ impl Fib {
     /// The next hop of `set` that frames with `hash` take (RFC 2992's modulo-N by multiplication), and its place.
     #[inline(always)]
     pub fn choose(&self, set: NextHopSet, hash: u32) -> (u32, &NextHop) {
-        let offset = if set.count == 1 { 0 } else { spread(hash ^ self.hash_seed, set.count) };
-        let place = set.first + offset;
+        let place = set.first + spread(hash ^ self.hash_seed, set.count);
         (place, &self.next_hops[place as usize])
     }
 
@@ -175,11 +174,12 @@ impl Fib {
     }
 }
 
-/// The place among `count` equal ways that a flow with `hash` takes.
+/// The place among `count` equal ways that a flow with `hash` takes: of hashes that differ in some bits, as by another
+/// seed, the places have nothing to do with each other.
 #[inline(always)]
 pub fn spread(hash: u32, count: u32) -> u32 {
-    let mixed = mix64(u64::from(hash) | 1 << 32) as u32;
-    ((u64::from(mixed) * u64::from(count)) >> 32) as u32
+    let mixed = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    (mixed * u64::from(count) >> 32) as u32
 }
 
 /// Gathers a router's tables.
@@ -256,7 +256,8 @@ impl FibBuilder {
 
     /// The seed of the choice among equal next hops; 0, unless said.
     pub fn hash_seed(&mut self, seed: u32) -> &mut Self {
-        self.hash_seed = seed;
+        // Seeds that are near to each other must differ in many bits.
+        self.hash_seed = mix64(seed.into()) as u32;
         self
     }
 

@@ -9,11 +9,16 @@ use crate::frame::Kind;
 use crate::id::VrfId;
 use std::collections::HashMap;
 
-/// A run of rewrites among which the flow hash chooses; the empty one has only [`Rewrite::NONE`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A run of rewrites among which the flow hash chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Group {
     first: u32,
     count: u32,
+}
+
+impl Group {
+    /// The one that has only [`Rewrite::NONE`], which takes no frame.
+    const NONE: Group = Group { first: 0, count: 1 };
 }
 
 /// What is done with a label, in one word:
@@ -102,7 +107,8 @@ impl Ready {
         slots: usize,
         hash_seed: u32,
     ) -> Self {
-        let mut ready = Ready { ilm: vec![IlmWord(0); slots].into(), hash_seed, ..Ready::default() };
+        let (ilm, rewrites) = (vec![IlmWord(0); slots].into(), vec![Rewrite::NONE]);
+        let mut ready = Ready { ilm, rewrites, hash_seed, ..Ready::default() };
         let (mut known_swaps, mut known_sets) = (HashMap::new(), HashMap::new());
         for (place, set) in sets.iter().enumerate() {
             ready.route(set.members(next_hops));
@@ -143,10 +149,10 @@ impl Ready {
         self.routes.push(group);
     }
 
-    /// A group of its own for `rewrites`; the empty one if one of them is not usable.
+    /// A group of its own for `rewrites`; the one that takes no frame if one of them is not usable.
     fn group(&mut self, rewrites: &[Rewrite]) -> Group {
-        if rewrites.contains(&Rewrite::NONE) {
-            return Group::default();
+        if rewrites.is_empty() || rewrites.contains(&Rewrite::NONE) {
+            return Group::NONE;
         }
         let group = Group { first: self.rewrites.len() as u32, count: rewrites.len() as u32 };
         self.rewrites.extend_from_slice(rewrites);
@@ -193,12 +199,7 @@ impl Ready {
 
     #[inline(always)]
     fn choose(&self, group: Group, hash: u32) -> Option<&Rewrite> {
-        let offset = match group.count {
-            0 => return None,
-            1 => 0,
-            count => spread(hash ^ self.hash_seed, count),
-        };
-        self.rewrites.get((group.first + offset) as usize)
+        self.rewrites.get((group.first + spread(hash ^ self.hash_seed, group.count)) as usize)
     }
 }
 
@@ -245,7 +246,7 @@ mod tests {
             builder.label(Label::new(label).unwrap(), entry);
         }
         let fib = builder.build();
-        assert_eq!((fib.ready().swaps.len(), fib.ready().rewrites.len()), (2, 2));
+        assert_eq!((fib.ready().swaps.len(), fib.ready().rewrites.len()), (2, 1 + 2));
         let expected = Operation::Swap { label: 1001 << 12, group: 0 };
         assert_eq!(fib.ready().label(1000).operation(), expected);
     }

@@ -43,7 +43,7 @@ struct Packet {
 fn swap(fib: &Fib, (label, group): (u32, usize), top: Lse, header: &mut Header) -> Option<PortId> {
     let meta = header.meta;
     let rewrite = fib.ready().swap_by(group, header.hash)?;
-    let changed = meta.with_class(top.tc()).changed(rewrite.change(), 4 * u16::from(meta.tags()));
+    let changed = meta.changed(rewrite.change(), top.tc(), 4 * u16::from(meta.tags()));
     if top.ttl() <= 1 || !rewrite.takes(changed.len()) {
         return None;
     }
@@ -130,10 +130,7 @@ fn by_address(fib: &Fib, templates: &Templates, vrf: VrfId, mut packet: Packet, 
         return None;
     };
     let rewrite = fib.ready().route_by(set, frame.header.hash)?;
-    if packet.meta.ttl() <= 1 {
-        return None;
-    }
-    packet.meta = packet.meta.with_ttl(packet.meta.ttl() - 1);
+    packet.meta = packet.meta.sent_on()?;
     leave(rewrite, packet, &mut frame.header)
 }
 
@@ -143,7 +140,7 @@ fn leave(rewrite: &Rewrite, packet: Packet, header: &mut Header) -> Option<PortI
     let (meta, class) = (packet.meta, packet.class);
     // Tags and labels that came are gone.
     let gone = 4 * u16::from(header.meta.tags() + header.meta.labels());
-    let changed = meta.with_class(class).changed(rewrite.change(), gone);
+    let changed = meta.changed(rewrite.change(), class, gone);
     if !rewrite.takes(changed.len()) {
         return None;
     }
