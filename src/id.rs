@@ -70,6 +70,12 @@ impl StreamId {
         (self.0 >> 26) as usize
     }
 
+    /// All of it as one number.
+    #[inline(always)]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
     /// The first flow of the same source.
     #[inline(always)]
     pub const fn first(self) -> StreamId {

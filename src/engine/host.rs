@@ -113,7 +113,7 @@ impl HostNode {
                         returns.give(frame.body.take());
                     }
                 }
-                arrivals.settle(tally);
+                arrivals.settle(count, tally);
                 outcome.delivery = delivery;
                 rx.consume(count);
             }

@@ -34,7 +34,8 @@ pub(super) struct Arrivals {
 /// What changes with every arrival, held in registers while a run of frames arrives.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tally {
-    received: Count,
+    octets: u64,
+    lost: u64,
     digest: u64,
 }
 
@@ -74,10 +75,11 @@ impl Arrivals {
             let start = start_of(frame.at, self.delay, self.speed.wire_time(frame.len()));
             let lost = fault.judge(start, frame.at);
             if lost.is_some() {
+                tally.lost += 1;
                 return lost;
             }
         }
-        tally.received.add(frame.len());
+        tally.octets += u64::from(frame.len());
         tally.digest = digest_step(tally.digest, frame);
         self.flows.insert(frame.id.stream);
         None
@@ -86,13 +88,14 @@ impl Arrivals {
     /// What a run of arrivals begins with.
     #[inline(always)]
     pub(super) fn tally(&self) -> Tally {
-        Tally { received: self.received, digest: self.digest }
+        Tally { octets: 0, lost: 0, digest: self.digest }
     }
 
-    /// The run of arrivals is over.
+    /// The run of arrivals is over: `count` frames came, those that were lost among them.
     #[inline(always)]
-    pub(super) fn settle(&mut self, tally: Tally) {
-        (self.received, self.digest) = (tally.received, tally.digest);
+    pub(super) fn settle(&mut self, count: usize, tally: Tally) {
+        self.received.merge(Count { frames: count as u64 - tally.lost, octets: tally.octets });
+        self.digest = tally.digest;
     }
 
     /// Writes the counts into `outcome`.

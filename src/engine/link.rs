@@ -17,8 +17,29 @@ pub(super) const SEGMENT: usize = 256;
 /// Segments of a ring; what does not fit waits with the producer.
 const RING: usize = 256;
 
-/// A run of frames in order of arrival.
-type Segment = Vec<Frame>;
+/// A run of frames in order of arrival: the first `len` of its places. A frame moves into a place as it is, line to line;
+/// what lies beyond is of no meaning.
+#[derive(Debug, Default)]
+struct Segment {
+    places: Box<[Frame]>,
+    len: usize,
+}
+
+impl Segment {
+    fn new() -> Self {
+        Segment { places: (0..SEGMENT).map(|_| Frame::default()).collect(), len: 0 }
+    }
+
+    #[inline(always)]
+    fn is_full(&self) -> bool {
+        self.len == self.places.len()
+    }
+
+    #[inline(always)]
+    fn frames(&self) -> &[Frame] {
+        &self.places[..self.len]
+    }
+}
 
 /// How many segments went into a ring and came out of it: equal when the ring is empty.
 #[derive(Debug, Default)]
@@ -68,7 +89,7 @@ pub(super) fn link(delay: Span) -> (LinkTx, LinkRx, Arc<Traffic>) {
     let tx = LinkTx {
         ring: ring_in,
         empty: empty_out,
-        open: Vec::new(),
+        open: Segment::default(),
         waiting: VecDeque::new(),
         traffic: traffic.clone(),
         pushed: 0,
@@ -89,28 +110,19 @@ impl LinkTx {
     /// Sends a frame whose last bit leaves at `departure`.
     #[inline(always)]
     pub(super) fn push(&mut self, frame: &mut Frame, departure: Instant) {
-        // With both cases in one branch the frame goes from line to line in registers.
-        if self.open.len() == self.open.capacity() || frame.body.is_some() {
-            self.push_owned(frame, departure);
-        } else {
-            self.open.push(Frame { at: departure + self.delay, body: None, id: frame.id, header: frame.header });
-        }
-    }
-
-    /// Sends a frame that has a body of its own, or opens the next segment.
-    #[inline(never)]
-    fn push_owned(&mut self, frame: &mut Frame, departure: Instant) {
-        if self.open.len() == self.open.capacity() {
+        if self.open.is_full() {
             self.open_next();
         }
-        self.open.push(frame.take(departure + self.delay));
+        let Segment { places, len } = &mut self.open;
+        frame.move_to(&mut places[*len], departure + self.delay);
+        *len += 1;
     }
 
     #[cold]
     fn open_next(&mut self) {
-        let next = self.empty.pop().unwrap_or_else(|_| Vec::with_capacity(SEGMENT));
+        let next = self.empty.pop().unwrap_or_else(|_| Segment::new());
         let full = std::mem::replace(&mut self.open, next);
-        if !full.is_empty() {
+        if full.len > 0 {
             self.waiting.push_back(full);
             self.hand_over();
         }
@@ -118,7 +130,7 @@ impl LinkTx {
 
     /// Hands everything over that was pushed; `false` if the ring is full and some of it waits.
     pub(super) fn flush(&mut self) -> bool {
-        if !self.open.is_empty() {
+        if self.open.len > 0 {
             let next = self.empty.pop().unwrap_or_default();
             self.waiting.push_back(std::mem::replace(&mut self.open, next));
         }
@@ -161,15 +173,15 @@ impl LinkRx {
     /// When the next frame arrives.
     #[inline(always)]
     pub(super) fn first(&self) -> Option<Instant> {
-        Some(self.ready.front()?.get(self.head)?.at)
+        Some(self.ready.front()?.frames().get(self.head)?.at)
     }
 
     /// The frames at hand in one piece, and when the first one after the first `most` of them arrives, if it is known.
     #[inline(always)]
     pub(super) fn chunk(&mut self, most: usize) -> (&mut [Frame], Option<Instant>) {
-        let after = self.ready.get(1).and_then(|next| next.first()).map(|frame| frame.at);
-        let Some(segment) = self.ready.front_mut() else { return (&mut [], None) };
-        let frames = &mut segment[self.head..];
+        let after = self.ready.get(1).and_then(|next| next.frames().first()).map(|frame| frame.at);
+        let Some(Segment { places, len }) = self.ready.front_mut() else { return (&mut [], None) };
+        let frames = &mut places[self.head..*len];
         match frames.get(most) {
             Some(beyond) => {
                 let at = beyond.at;
@@ -183,10 +195,10 @@ impl LinkRx {
     #[inline(always)]
     pub(super) fn consume(&mut self, count: usize) {
         self.head += count;
-        let used_up = self.ready.front().is_some_and(|segment| self.head >= segment.len());
+        let used_up = self.ready.front().is_some_and(|segment| self.head >= segment.len);
         if used_up && let Some(mut segment) = self.ready.pop_front() {
             self.head = 0;
-            segment.clear();
+            segment.len = 0;
             // If the way home is full the segment is not needed there.
             drop(self.empty.push(segment));
         }
@@ -196,7 +208,9 @@ impl LinkRx {
     pub(super) fn drain(&mut self, mut each: impl FnMut(&Frame)) {
         self.pull();
         let head = std::mem::take(&mut self.head);
-        self.ready.drain(..).flatten().skip(head).for_each(|frame| each(&frame));
+        let frames = self.ready.iter().flat_map(|segment| segment.frames());
+        frames.skip(head).for_each(&mut each);
+        self.ready.clear();
     }
 }
 

@@ -19,6 +19,13 @@ impl Count {
         self.frames += 1;
         self.octets += u64::from(octets);
     }
+
+    /// Adds the counts of `other`.
+    #[inline(always)]
+    pub fn merge(&mut self, other: Count) {
+        self.frames += other.frames;
+        self.octets += other.octets;
+    }
 }
 
 /// The outcome of a run. Equal for the same network and sources, whatever the engine and its threads.
@@ -131,8 +138,7 @@ impl SourceOutcome {
 
     /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &SourceOutcome) {
-        self.offered.frames += other.offered.frames;
-        self.offered.octets += other.offered.octets;
+        self.offered.merge(other.offered);
         self.created += other.created;
         self.delivered += other.delivered;
         self.dropped += other.dropped;
@@ -149,12 +155,12 @@ impl SourceOutcome {
 #[inline(always)]
 pub fn digest_step(digest: u64, frame: &crate::frame::Frame) -> u64 {
     const ODD: [u64; 4] = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb, 0xd6e8_feb8_6659_fd93];
-    let header = &frame.header;
-    let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+    let (id, header) = (&frame.id, &frame.header);
+    // Neighbours in memory are one load.
+    let pair = |first: u32, second: u32| u64::from(first) | u64::from(second) << 32;
     let [top, second, third] = header.lse;
-    let a = (pair(header.tag[0], top) ^ frame.at.as_ps()).wrapping_mul(ODD[0]);
-    let b = (pair(header.tag[1], second) ^ header.meta.word()).wrapping_mul(ODD[1]);
-    let c = pair(frame.id.seq, third).wrapping_mul(ODD[2]);
-    let mixed = a ^ b.rotate_left(21) ^ c.rotate_left(42);
-    (digest.rotate_left(29) ^ mixed).wrapping_mul(ODD[3])
+    let a = (frame.at.as_ps() ^ pair(top, second)).wrapping_mul(ODD[0]);
+    let b = (header.meta.word() ^ pair(header.tag[0], header.tag[1])).wrapping_mul(ODD[1]);
+    let c = (pair(id.stream.number(), id.seq) ^ u64::from(third)).wrapping_mul(ODD[2]);
+    (digest.rotate_left(29) ^ a.wrapping_add(b).wrapping_add(c)).wrapping_mul(ODD[3])
 }

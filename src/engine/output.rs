@@ -98,7 +98,7 @@ impl Output {
     }
 
     /// Frames come in the order of `order`; `dropped` is told when and why one does not leave.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn send_all<'d>(
         &mut self,
         order: &[Key],
@@ -114,20 +114,21 @@ impl Output {
         {
             // Counts and the port's state stay in registers.
             let (mut egress, mut sent, mut last) = (queue.clone(), Count::default(), self.line.last);
+            sent.frames = order.len() as u64;
             for &key in order {
                 let (at, frame) = (key.at(first), frames.frame(key));
                 let Ok(departure) = egress.accept(at, frame.len()) else {
+                    sent.frames -= 1;
                     dropped(at, frame, DropReason::QueueFull, desk);
                     continue;
                 };
-                sent.add(frame.len());
+                sent.octets += u64::from(frame.len());
                 self.line.flows.insert(frame.id.stream);
                 last = departure;
                 tx.push(frame, departure);
             }
             *queue = egress;
-            self.line.sent.frames += sent.frames;
-            self.line.sent.octets += sent.octets;
+            self.line.sent.merge(sent);
             self.line.last = last;
             return;
         }

@@ -175,7 +175,7 @@ impl RouterNode {
     }
 
     /// Pass 1 of one input: headers in place; how many frames the chunk takes.
-    #[inline(always)]
+    #[inline(never)]
     fn headers(&mut self, port: usize, first: Instant, end: Instant, step: &Step<'_>) -> usize {
         let RouterNode { inputs, fib, orders, punts, sources, recorder, ended, .. } = self;
         let Some(Input { rx, arrivals, policing, .. }) = &mut inputs[port] else { return 0 };
@@ -219,7 +219,7 @@ impl RouterNode {
                 recorder.dropped(At::Ingress(id), at, reason, frame, step.templates);
             }
         }
-        arrivals.settle(tally);
+        arrivals.settle(taken, tally);
         orders.iter_mut().for_each(Order::end_run);
         *ended = (*ended).max(last);
         taken

@@ -70,13 +70,25 @@ pub struct Header {
 const _: () = assert!(size_of::<Frame>() == 64 && size_of::<Header>() == 32 && size_of::<Ident>() == 16);
 
 impl Frame {
-    /// The frame as it leaves towards `at`: the one move of a hop.
+    /// The frame as it leaves towards `at`, by value.
     #[inline(always)]
     #[must_use]
     pub fn take(&mut self, at: Instant) -> Frame {
         // A shared body writes nothing to the source line.
         let body = if self.body.is_none() { None } else { take_body(&mut self.body) };
         Frame { at, body, id: self.id, header: self.header }
+    }
+
+    /// Moves the frame to another place in memory, as it leaves towards `at`: the one move of a hop.
+    #[inline(always)]
+    pub fn move_to(&mut self, place: &mut Frame, at: Instant) {
+        place.at = at;
+        // A shared body writes nothing to the source line.
+        if self.body.is_some() | place.body.is_some() {
+            move_body(self, place);
+        }
+        place.id = self.id;
+        place.header = self.header;
     }
 
     /// The body: its own, or the template of its stream.
@@ -108,6 +120,11 @@ impl Frame {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+#[inline(never)]
+fn move_body(from: &mut Frame, to: &mut Frame) {
+    to.body = from.body.take();
 }
 
 #[cold]

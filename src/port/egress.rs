@@ -80,7 +80,7 @@ impl Egress {
     #[inline(always)]
     pub fn accept(&mut self, at: Instant, octets: u16) -> Result<Instant, Refused> {
         let start = self.busy.max(at);
-        if start.since(at) > self.limit {
+        if Span::from_ps(start.as_ps() - at.as_ps()) > self.limit {
             return Err(Refused);
         }
         self.busy = start + Span::from_ps((u64::from(octets) + WIRE_OVERHEAD_OCTETS) * self.ps_per_octet);
