@@ -8,14 +8,15 @@ use super::outcome::{Count, PortOutcome};
 use super::router::Local;
 use crate::frame::{DropReason, Frame, Templates};
 use crate::id::PortId;
-use crate::port::{Egress, PolicerTable, PortSpec, StrictQueues};
+use crate::port::{Departure, Egress, Leaving, PolicerTable, PortSpec, StrictQueues};
 use crate::time::{Instant, MIN_FRAME_OCTETS};
 use std::collections::VecDeque;
 
 #[derive(Debug)]
 enum Queue {
     Fifo(Egress),
-    Strict(StrictQueues),
+    /// With room for what leaves at a time.
+    Strict(StrictQueues, Vec<Departure>),
 }
 
 /// What lies behind the queue: the link and what is counted of it.
@@ -53,6 +54,8 @@ pub(super) struct Desk<'a> {
 pub(super) struct Arrived<'a> {
     /// When the chunk began.
     pub(super) first: Instant,
+    /// When it ends: nothing else comes before.
+    pub(super) end: Instant,
     /// Per input.
     pub(super) wire: [&'a mut [Frame]; super::MAX_PORTS],
     /// Those of the slow path.
@@ -77,7 +80,7 @@ impl Output {
         let queue = if spec.queues() == 1 && !waits {
             Queue::Fifo(Egress::new(spec))
         } else {
-            Queue::Strict(StrictQueues::new(spec))
+            Queue::Strict(StrictQueues::new(spec), Vec::new())
         };
         let line = Line {
             port,
@@ -132,6 +135,9 @@ impl Output {
             self.line.last = last;
             return;
         }
+        if let Queue::Strict(..) = self.queue {
+            return self.send_by_priority(order, frames, desk, dropped);
+        }
         for &key in order {
             let (at, frame) = (key.at(first), frames.frame(key));
             if let Err(reason) = self.send(at, frame, desk) {
@@ -140,35 +146,58 @@ impl Output {
         }
     }
 
-    /// A frame comes at `at`, in order of time. `Err` says why it is dropped.
-    #[inline(always)]
-    pub(super) fn send(&mut self, at: Instant, frame: &mut Frame, desk: &mut Desk<'_>) -> Result<(), DropReason> {
-        if !self.up {
-            return Err(DropReason::AdminDown);
-        }
-        if self.line.tx.is_none() {
-            return Err(DropReason::LinkDown);
-        }
-        if let Some(policing) = &mut self.policing {
-            let vid = frame.tags().next().map_or(0, |tag| tag.vid());
-            if !policing.admits(at, vid, frame.len()) {
-                return Err(DropReason::Policed);
+    /// The same for a port with several queues, or one that holds its frames until they start.
+    fn send_by_priority<'d>(
+        &mut self,
+        order: &[Key],
+        frames: &mut Arrived<'_>,
+        desk: &mut Desk<'d>,
+        mut dropped: impl FnMut(Instant, &Frame, DropReason, &mut Desk<'d>),
+    ) {
+        let Output { queue: Queue::Strict(queues, departures), line, policing, up, .. } = self else { return };
+        for (&key, number) in order.iter().zip(0..) {
+            let (at, frame) = (key.at(frames.first), frames.frame(key));
+            let refused = refusal(at, frame, *up && line.tx.is_some(), *up, policing);
+            let (octets, class) = (frame.len(), frame.header.meta.class());
+            let refused =
+                refused.or_else(|| queues.admit(at, octets, class, number).err().map(|_| DropReason::QueueFull));
+            if let Some(reason) = refused {
+                dropped(at, frame, reason, desk);
             }
         }
-        let line = &mut self.line;
-        let accepted = match &mut self.queue {
-            Queue::Fifo(queue) => queue.accept(at, frame.len()).map(|departure| line.leave(frame, departure, desk)),
-            Queue::Strict(queue) => queue.accept(at, frame, |frame, departure| line.leave(frame, departure, desk)),
-        };
-        accepted.map_err(|_| DropReason::QueueFull)
+        queues.serve(frames.end, departures);
+        for Departure { frame, at } in departures.drain(..) {
+            match frame {
+                Leaving::Came(number) => line.leave(frames.frame(order[number as usize]), at, desk),
+                Leaving::Waited(queue) => {
+                    if let Some(mut frame) = queues.take(queue) {
+                        line.leave(&mut frame, at, desk);
+                    }
+                }
+            }
+        }
+        queues.keep(|number| frames.frame(order[number as usize]).take(Instant::ZERO));
+    }
+
+    /// A frame comes at `at`, in order of time, to a port with one queue. `Err` says why it is dropped.
+    #[inline(always)]
+    pub(super) fn send(&mut self, at: Instant, frame: &mut Frame, desk: &mut Desk<'_>) -> Result<(), DropReason> {
+        let Output { queue, line, policing, up, .. } = self;
+        if let Some(reason) = refusal(at, frame, *up && line.tx.is_some(), *up, policing) {
+            return Err(reason);
+        }
+        let Queue::Fifo(queue) = queue else { return Err(DropReason::QueueFull) };
+        let departure = queue.accept(at, frame.len()).map_err(|_| DropReason::QueueFull)?;
+        line.leave(frame, departure, desk);
+        Ok(())
     }
 
     /// Frames that wait and start before `bound` leave.
     #[inline(always)]
     pub(super) fn start_before(&mut self, bound: Instant, desk: &mut Desk<'_>) {
-        if let Queue::Strict(queue) = &mut self.queue {
-            let line = &mut self.line;
-            queue.start_before(bound, |frame, departure| line.leave(frame, departure, desk));
+        if self.next_start().is_some_and(|start| start < bound) {
+            let mut none = Arrived { first: bound, end: bound, wire: Default::default(), local: &mut VecDeque::new() };
+            self.send_by_priority(&[], &mut none, desk, |_, _, _, _| ());
         }
     }
 
@@ -176,7 +205,7 @@ impl Output {
     pub(super) fn next_start(&self) -> Option<Instant> {
         match &self.queue {
             Queue::Fifo(_) => None,
-            Queue::Strict(queue) => queue.next_start(),
+            Queue::Strict(queues, _) => queues.next_start(),
         }
     }
 
@@ -184,7 +213,7 @@ impl Output {
     pub(super) fn busy_until(&self) -> Instant {
         match &self.queue {
             Queue::Fifo(queue) => queue.busy_until(),
-            Queue::Strict(_) => Instant::ZERO,
+            Queue::Strict(..) => Instant::ZERO,
         }
     }
 
@@ -195,8 +224,8 @@ impl Output {
 
     /// The frames that wait.
     pub(super) fn waiting(&self, mut each: impl FnMut(&Frame)) {
-        if let Queue::Strict(queue) = &self.queue {
-            queue.iter().for_each(&mut each);
+        if let Queue::Strict(queues, _) = &self.queue {
+            queues.iter().for_each(&mut each);
         }
     }
 
@@ -227,6 +256,23 @@ impl Line {
             tx.push(frame, departure);
         }
     }
+}
+
+/// Why a frame does not come as far as the queue: the port is down, has no link, or its policer refuses it.
+#[inline(always)]
+fn refusal(
+    at: Instant,
+    frame: &Frame,
+    usable: bool,
+    up: bool,
+    policing: &mut Option<PolicerTable>,
+) -> Option<DropReason> {
+    if !usable {
+        return Some(if up { DropReason::LinkDown } else { DropReason::AdminDown });
+    }
+    let policing = policing.as_mut()?;
+    let vid = frame.tags().next().map_or(0, |tag| tag.vid());
+    (!policing.admits(at, vid, frame.len())).then_some(DropReason::Policed)
 }
 
 /// Pads to the smallest frame (IEEE 802.3 §4.2.3.3).

@@ -165,7 +165,7 @@ impl RouterNode {
         }
         self.resolve_punts(step);
         let taken_local = self.local_headers(first, end, step);
-        self.transmit(first, step);
+        self.transmit(first, end, step);
         for (input, taken) in self.inputs.iter_mut().zip(taken) {
             if let Some(input) = input {
                 input.rx.consume(taken);
@@ -263,14 +263,14 @@ impl RouterNode {
 
     /// Passes 2 and 3 of all outputs.
     #[inline(always)]
-    fn transmit(&mut self, first: Instant, step: &Step<'_>) {
+    fn transmit(&mut self, first: Instant, end: Instant, step: &Step<'_>) {
         let RouterNode { inputs, outputs, local, orders, scratch, recorder, sources, egress_drops, .. } = self;
         let mut wire = inputs.iter_mut().map(|input| match input {
             Some(input) => input.rx.chunk(SEGMENT).0,
             None => &mut [],
         });
         let wire = std::array::from_fn(|_| wire.next().unwrap_or_default());
-        let mut frames = Arrived { first, wire, local };
+        let mut frames = Arrived { first, end, wire, local };
         let mut desk = Desk { templates: step.templates, recorder: recorder.as_mut() };
         for (port, (order, output)) in orders.iter_mut().zip(outputs).enumerate() {
             output.send_all(order.merge(scratch), &mut frames, &mut desk, |at, frame, reason, desk| {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::id::StreamId;
 use crate::node::RouterAddresses;
-use crate::port::{PolicerSpec, Policing, PortSpec, StrictQueues};
+use crate::port::{Leaving, PolicerSpec, Policing, PortSpec, StrictQueues};
 use crate::table::{FibBuilder, IngressBuilder, NextHop, PcpRule, Service, SubInterface, TagRule, VlanKey};
 use crate::time::PortSpeed::G10;
 use crate::wire::vlan::Tag;
@@ -401,10 +401,14 @@ proptest! {
                 it
             };
             frames.push((Instant::from_ps(at), twin()));
-            let leave = |f: &mut Frame, t: Instant| left.push((u64::from(f.id.seq), t.as_ps()));
-            refused += u64::from(queues.accept(Instant::from_ps(at), &mut twin(), leave).is_err());
+            refused += u64::from(queues.admit(Instant::from_ps(at), len, class, number as u32).is_err());
         }
-        queues.start_before(Instant::MAX, |f, t| left.push((u64::from(f.id.seq), t.as_ps())));
+        let mut departures = Vec::new();
+        queues.serve(Instant::MAX, &mut departures);
+        for departure in departures {
+            let Leaving::Came(number) = departure.frame else { panic!("all came in one run") };
+            left.push((u64::from(number), departure.at.as_ps()));
+        }
         prop_assert_eq!(by_port(&network, frames), (left, refused));
     }
 }
