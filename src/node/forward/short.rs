@@ -123,7 +123,7 @@ fn taken_over(meta: Meta, uniform: bool, ttl: u8, tc: u8) -> Meta {
 #[inline(always)]
 fn by_address(fib: &Fib, templates: &Templates, vrf: VrfId, mut packet: Packet, frame: &mut Frame) -> Option<PortId> {
     let destination = match &frame.body {
-        Some(owned) => owned.destination,
+        Some(owned) => owned.destination(),
         None => templates.destination(frame.id.stream),
     };
     let set = if packet.meta.is(Kind::Ipv4) {
