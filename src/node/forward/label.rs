@@ -244,7 +244,7 @@ fn expired(vrf: VrfId) -> Decision {
     Err(Aside::punt(PuntReason::MplsTtlExpired, vrf))
 }
 
-/// The stack is gone with its ethertype: labels pushed from here on are this router's own, so by 8847 (RFC 5332 §3).
+/// The stack is gone with its ethertype: labels pushed from here on are this router's own, so by 8847 (RFC 5332).
 fn end_stack(frame: &mut Frame) {
     frame.header.meta = frame.header.meta.with_upstream_labels(false);
 }
