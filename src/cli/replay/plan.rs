@@ -108,6 +108,22 @@ impl Plan {
         self.files.iter().map(create).collect()
     }
 
+    /// Octets of all capture files, as often as they are read; `None` where that cannot be known beforehand, or less of
+    /// them is asked for.
+    pub(super) fn capture_octets(&self) -> Option<u64> {
+        let mut octets = 0u64;
+        for PlannedSource { spec, .. } in &self.sources {
+            if spec.limit.is_some() || spec.until.is_some() {
+                return None;
+            }
+            for file in &spec.files {
+                let known = file.path.metadata().ok().filter(|_| !file.is_stream())?;
+                octets = octets.saturating_add(known.len().saturating_mul(spec.rounds));
+            }
+        }
+        Some(octets)
+    }
+
     /// The ports whose frames go into any file.
     pub(super) fn observed_ports(&self) -> Vec<(NodeId, PortId)> {
         let mut ports: Vec<_> = self.files.iter().flat_map(|file| file.sent.iter().copied()).collect();
