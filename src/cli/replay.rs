@@ -9,7 +9,7 @@ mod reading;
 pub(super) use args::ReplayArgs;
 
 use super::observe::PortFile;
-use super::{Common, Failure, print};
+use super::{Common, Failure, memory, print};
 use crate::engine::{BodyPool, Observe, Outcome, Run, Seen, Source, feed, run as run_engine};
 use crate::id::NodeId;
 use crate::report;
@@ -33,6 +33,7 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// Runs the command.
 pub(super) fn run(args: &ReplayArgs, common: &Common) -> Result<(), Failure> {
     let plan = Plan::new(args, common)?;
+    memory::admit(&plan.network, &plan.load(), common)?;
     let mut files = plan.open_files()?;
     let (mut again, quiet) = (false, common.quiet);
     let _ = ctrlc::set_handler(move || interrupt(std::mem::replace(&mut again, true), quiet));

@@ -206,8 +206,8 @@ impl Supply {
 pub struct BodyPool(Arc<Mutex<Vec<Bodies>>>);
 
 /// Bodies of a batch, and batches that are kept.
-const BODIES: usize = 256;
-const BATCHES: usize = 64;
+pub(super) const BODIES: usize = 256;
+pub(super) const BATCHES: usize = 64;
 
 impl BodyPool {
     /// A batch of emptied bodies, if there is one.

@@ -9,6 +9,7 @@ use crate::frame::{Bodies, Frame, Kind};
 use crate::id::StreamId;
 use crate::table::Lpm;
 use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
+use crate::wire::ethernet::MAX_FRAME_OCTETS;
 use ipnet::IpNet;
 use std::fs::File;
 use std::io::{self, Read};
@@ -42,6 +43,21 @@ impl CaptureFile {
     pub fn is_stream(&self) -> bool {
         self.path.as_os_str() == "-" || self.path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
     }
+
+    /// The octets of the file, if it is one that is not packed.
+    fn plain_octets(&self) -> Option<u64> {
+        if self.is_stream() {
+            return None;
+        }
+        let mut file = File::open(&self.path).ok()?;
+        let mut magic = [0; 4];
+        file.read_exact(&mut magic).ok()?;
+        let swapped = [magic[3], magic[2], magic[1], magic[0]];
+        let plain = [magic, swapped].iter().any(|magic| {
+            matches!(magic, [0xa1, 0xb2, 0xc3, 0xd4] | [0xa1, 0xb2, 0x3c, 0x4d] | [0x0a, 0x0d, 0x0d, 0x0a])
+        });
+        Some(file.metadata().ok()?.len()).filter(|_| plain)
+    }
 }
 
 /// A replay as it is asked for.
@@ -71,6 +87,21 @@ pub struct ReplaySpec {
     pub known: Vec<IpNet>,
     /// The capture time of the run's start; the first frame's if `None`.
     pub base: Option<CaptureTime>,
+}
+
+impl ReplaySpec {
+    /// Frames, and octets of all of them, that there are at the most; `None` if there is no telling without reading.
+    pub fn offered(&self) -> Option<(u64, u64)> {
+        let longest = u64::from(MAX_FRAME_OCTETS);
+        let limited = self.limit.map(|frames| (frames, frames.saturating_mul(longest)));
+        let files = self.files.iter().map(CaptureFile::plain_octets).sum::<Option<u64>>();
+        let files = files.map(|octets| octets.saturating_mul(self.rounds));
+        let read = files.map(|octets| (octets / LEAST_RECORD_OCTETS, octets));
+        match (limited, read) {
+            (Some(limited), Some(read)) => Some((limited.0.min(read.0), limited.1.min(read.1))),
+            (limited, read) => limited.or(read),
+        }
+    }
 }
 
 /// What a replay came upon.
@@ -477,3 +508,6 @@ pub fn first_time(file: &CaptureFile) -> Result<Option<CaptureTime>, CaptureErro
     }
     Ok(None)
 }
+
+/// Octets of the shortest record of any format: a pcap record without a frame, or a simple packet block.
+const LEAST_RECORD_OCTETS: u64 = 16;
