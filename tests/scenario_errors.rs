@@ -1,5 +1,6 @@
 //! Bad scenario files and what is said about them, in golden text; `UPDATE_GOLDEN=1` rewrites it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -82,6 +83,35 @@ fn what_is_probably_not_meant_is_a_warning() {
         wrong.extend(golden(&path, &warnings.render(false)).err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// In each table of all files here, written with a header or in braces, a key that no table has: the list of those that
+/// it has names none twice.
+#[test]
+fn the_keys_that_a_table_has_are_each_listed_once() {
+    const NO_KEY: &str = "qqqqqqqqqqqqqqqq = 1";
+    let texts = presets().iter().map(|preset| preset.text.to_owned());
+    let files = ["bad", "warned"].into_iter().flat_map(files).map(|path| fs::read_to_string(path).unwrap());
+    let mut tables = BTreeSet::new();
+    for text in texts.chain(files) {
+        let lines: Vec<&str> = text.lines().collect();
+        for (place, line) in lines.iter().enumerate() {
+            let mut edited: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            match line.split_once("= { ") {
+                Some((before, after)) => edited[place] = format!("{before}= {{ {NO_KEY}, {after}"),
+                None if line.starts_with('[') => edited.insert(place + 1, NO_KEY.into()),
+                None => continue,
+            }
+            let Err(errors) = Scenario::parse(&edited.join("\n"), "edited.toml") else { continue };
+            for error in errors.iter().filter(|error| error.message.contains("qqqq")) {
+                let keys: Vec<&str> = error.remedy.split('`').skip(1).step_by(2).collect();
+                let once: BTreeSet<&str> = keys.iter().copied().collect();
+                assert_eq!(once.len(), keys.len(), "{error:?}");
+                tables.insert(error.message.clone());
+            }
+        }
+    }
+    assert!(tables.len() >= 20, "tables of all kinds: {tables:#?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Generated streams: what their frames are, octet for octet, and when and how often they come.
 
-use biplane::frame::{Frame, Templates};
+use biplane::frame::{Frame, Octets, Templates};
 use biplane::time::{Instant, PortSpeed, Span};
 use biplane::traffic::schedule::Ratio;
 use biplane::traffic::stream::{AddressRange, FrameSizes, Generator, IMIX, Layer, Rate, StreamError, StreamSpec};
@@ -100,11 +100,13 @@ fn assert_same(spec: &StreamSpec, frame: &Frame, octets: &[u8], templates: &Temp
     let mut header = frame.header;
     header.meta = header.meta.with_size(0);
     assert_eq!(header, parsed.header, "{spec:?}");
-    let mut body = frame.octets(templates).clone();
+    let body = frame.octets(templates);
     let owned = parsed.body.unwrap();
-    body.payload.resize(owned.payload.len(), 0);
-    assert_eq!(body, *owned);
-    assert_eq!(templates.destination(frame.id.stream), owned.destination);
+    let mut payload = body.payload().to_vec();
+    payload.resize(owned.payload().len(), 0);
+    assert_eq!(Octets::new(payload, body.macs, body.ethertype, parsed.header.meta.kind()), *owned);
+    assert_eq!(body.destination(), owned.destination());
+    assert_eq!(templates.destination(frame.id.stream), owned.destination());
     assert_eq!(frame.id.stream.source(), 1);
 }
 
@@ -122,7 +124,7 @@ fn flows_are_different_and_come_equally_often() {
         let mut tuples = BTreeSet::new();
         let mut seen = vec![0; flows as usize];
         for frame in frames.take(flows as usize * 3) {
-            let octets = &frame.octets(&templates).payload;
+            let octets = frame.octets(&templates).payload();
             tuples.insert(octets[octets.len().min(40) - 28..].to_vec());
             seen[frame.id.stream.flow() as usize] += 1;
         }

@@ -197,6 +197,12 @@ impl CaptureReader {
         &self.interfaces
     }
 
+    /// Octets that were read (and unpacked) and are not yet delivered.
+    #[inline(always)]
+    pub fn buffered(&self) -> usize {
+        self.input.available()
+    }
+
     /// The name that messages use.
     pub fn file(&self) -> &str {
         &self.file

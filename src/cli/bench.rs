@@ -4,13 +4,13 @@ mod measure;
 pub mod network;
 mod operation;
 
-use super::{Common, Failure, JsonOut, print};
+use super::{Common, Failure, JsonOut, memory, print};
 use crate::engine::{Network, partition};
 use crate::report::{Build, ENGINE_SCHEMA, EngineReport, Speed, Teams, engine_text};
 use crate::traffic::stream::{FrameSizes, StreamError};
 use clap::Args;
 use measure::{By, REPETITIONS};
-use network::{Loaded, direct, six_node};
+use network::{FLOWS, Loaded, direct, six_node};
 
 /// Measure what this machine's engine does
 #[derive(Debug, Args)]
@@ -72,6 +72,8 @@ fn networks(args: &BenchArgs, common: &Common, threads: &[usize], report: &mut E
                 "direct" => direct(sizes, seed).map_err(Failure::Runtime)?,
                 _ => six_node(sizes, seed).map_err(impossible)?,
             };
+            let hosts = loaded.streams.iter().map(|(host, _)| *host);
+            memory::admit(&loaded.network, &memory::generated(&loaded.network, hosts, FLOWS.into()), common)?;
             for &threads in threads {
                 common.note(&format!("measuring {name}, frames: {size}, threads: {threads}"));
                 report.results.push(measured(format!("{name}_{size}"), &loaded, By::Engine(threads), args.seconds)?);

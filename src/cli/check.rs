@@ -1,6 +1,6 @@
 //! `biplane check`: validates a scenario, says what its network is, draws it.
 
-use super::{Common, Failure, load, print};
+use super::{Common, Failure, load, memory, print};
 use crate::engine::Role;
 use crate::scenario::{GraphFormat, Unrouted, graph};
 use clap::{Args, ValueEnum};
@@ -42,6 +42,7 @@ pub(super) fn run(args: &CheckArgs, common: &Common) -> Result<(), Failure> {
     let (routers, hosts) = (some(routers, "router"), some(hosts, "host"));
     let links = some(network.links.len(), "link");
     let _ = writeln!(out, "  {routers}, {hosts}, {links} (one direction each)");
+    let _ = writeln!(out, "  memory of a replay: {}", memory::line(network));
     let _ = writeln!(out, "\nFrames enter and are observed at these places, and at every port as node:port:");
     for place in &compiled.places {
         let _ = writeln!(out, "  {}", place.name);

@@ -5,6 +5,7 @@
 
 pub mod bench;
 mod check;
+mod memory;
 mod new;
 mod observe;
 mod replay;
@@ -52,6 +53,10 @@ struct Common {
     /// Threads for the network's nodes [default: the CPUs available, less two that a replay reads and writes with]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    /// Refuse a run that may take more memory than this: 500MB, 2GiB [default: half of the machine's, for runs of several
+    /// sources]
+    #[arg(long, global = true, value_name = "SIZE")]
+    memory: Option<String>,
     /// Say nothing on standard error but errors
     #[arg(short, long, global = true)]
     quiet: bool,

@@ -1,38 +1,43 @@
 //! `biplane replay`: captures through a scenario's network, at their own timing or another.
 
 mod args;
+mod bar;
 mod figures;
 mod plan;
+mod reading;
 
 pub(super) use args::ReplayArgs;
 
 use super::observe::PortFile;
-use super::{Common, Failure, print};
-use crate::engine::{BodyPool, Feed, Observe, Outcome, Run, Seen, Source, feed, run as run_engine};
+use super::{Common, Failure, memory, print};
+use crate::engine::{BodyPool, Observe, Outcome, Run, Seen, Source, feed, run as run_engine};
 use crate::id::NodeId;
 use crate::report;
-use crate::traffic::replay::{Replay, ReplayCounts, ReplayError};
+use bar::Bar;
 use plan::Plan;
+use reading::{Found, Reading};
+use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as WallInstant};
 
 /// What a run and its sources left.
 struct Done {
     outcome: Outcome,
-    sources: Vec<(ReplayCounts, Option<ReplayError>)>,
+    sources: Vec<Found>,
     wall: Duration,
 }
 
-/// Set by an interrupt from the keyboard or a termination signal.
+/// Ends the run: set by an interrupt from the keyboard, a termination signal, or a file that cannot be written.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Runs the command.
 pub(super) fn run(args: &ReplayArgs, common: &Common) -> Result<(), Failure> {
     let plan = Plan::new(args, common)?;
+    memory::admit(&plan.network, &plan.load(), common)?;
     let mut files = plan.open_files()?;
-    // A second interrupt finds the same flag: the report of the part that was run is not long in coming.
-    let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
-    let done = execute(&plan, &mut files, common.threads());
+    let (mut again, quiet) = (false, common.quiet);
+    let _ = ctrlc::set_handler(move || interrupt(std::mem::replace(&mut again, true), quiet));
+    let done = execute(&plan, &mut files, common);
     for file in files {
         file.finish(&done.outcome).map_err(Failure::Runtime)?;
     }
@@ -47,14 +52,27 @@ pub(super) fn run(args: &ReplayArgs, common: &Common) -> Result<(), Failure> {
     judge(&plan, &done)
 }
 
+/// The first signal ends the run; the next ones end the process, whatever it waits for by then.
+fn interrupt(again: bool, quiet: bool) {
+    if again {
+        std::process::exit(i32::from(Failure::Interrupted.exit_code()));
+    }
+    INTERRUPTED.store(true, Ordering::Relaxed);
+    if !quiet {
+        // A bar or the echo of the key may stand in the line.
+        let line = if std::io::stderr().is_terminal() { "\n" } else { "" };
+        let _ = writeln!(std::io::stderr(), "{line}ending; interrupt once more to end at once, without a report");
+    }
+}
+
 /// Feeds the captures into the engine, each from a thread of its own, until all is through.
-fn execute(plan: &Plan, files: &mut [PortFile], threads: usize) -> Done {
+fn execute(plan: &Plan, files: &mut [PortFile], common: &Common) -> Done {
     let start = WallInstant::now();
     let pool = BodyPool::default();
-    let (mut feeds, mut sources): (Vec<Feed>, Vec<(NodeId, Source)>) = (Vec::new(), Vec::new());
+    let (mut readings, mut sources): (Vec<Reading>, Vec<(NodeId, Source)>) = (Vec::new(), Vec::new());
     for source in &plan.sources {
         let (fill, take) = feed();
-        feeds.push(fill);
+        readings.push(Reading::start(source.spec.clone(), fill, pool.clone()));
         sources.push((source.host, Source::Feed(take)));
     }
     let observe = (!files.is_empty()).then(|| Observe {
@@ -71,47 +89,20 @@ fn execute(plan: &Plan, files: &mut [PortFile], threads: usize) -> Done {
     let request = Run {
         network: &plan.network,
         sources,
-        threads,
+        threads: common.threads(),
         until: plan.until,
         observe,
-        pool: pool.clone(),
+        pool,
         interrupt: Some(&INTERRUPTED),
     };
-    std::thread::scope(|scope| {
-        let readers: Vec<_> = plan
-            .sources
-            .iter()
-            .zip(feeds)
-            .map(|(source, feed)| {
-                let (replay, pool) = (Replay::new(source.spec.clone()), pool.clone());
-                scope.spawn(move || read(replay, feed, &pool))
-            })
-            .collect();
-        let outcome = run_engine(request);
-        let sources = readers.into_iter().map(|reader| match reader.join() {
-            Ok(found) => found,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        let sources = sources.collect();
-        Done { outcome, sources, wall: start.elapsed() }
-    })
-}
-
-/// Reads a replay to its end, or until nobody wants more.
-fn read(mut replay: Replay, mut feed: Feed, pool: &BodyPool) -> (ReplayCounts, Option<ReplayError>) {
-    let mut spare = Vec::new();
-    loop {
-        if spare.len() < Feed::BATCH
-            && let Some(more) = pool.take()
-        {
-            spare.extend(more);
-        }
-        let mut batch = Vec::with_capacity(Feed::BATCH);
-        let more = replay.fill(&mut batch, Feed::BATCH, &mut spare);
-        if feed.send(batch).is_err() || !more {
-            return replay.finish();
-        }
+    let bar = Bar::start(plan, readings.iter().map(Reading::watch).collect(), common);
+    let outcome = run_engine(request);
+    let interrupted = INTERRUPTED.load(Ordering::Relaxed);
+    let sources = readings.into_iter().map(|reading| reading.finish(interrupted)).collect();
+    if let Some(bar) = bar {
+        bar.end();
     }
+    Done { outcome, sources, wall: start.elapsed() }
 }
 
 /// Success is that frames were sent and every capture was read to its end.

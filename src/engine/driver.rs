@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How far a node may run past what its slowest peer has taken, beyond the delay of the link between them.
-const WINDOW: Span = Span::from_ms(1);
+pub(super) const WINDOW: Span = Span::from_ms(1);
 
 /// What is to be run.
 pub struct Run<'a> {

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) const SEGMENT: usize = 256;
 
 /// Segments of a ring; what does not fit waits with the producer.
-const RING: usize = 256;
+pub(super) const RING: usize = 256;
 
 /// A run of frames in order of arrival: the first `len` of its places. A frame moves into a place as it is, line to line;
 /// what lies beyond is of no meaning.

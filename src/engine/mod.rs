@@ -12,6 +12,7 @@ mod flows;
 mod host;
 mod input;
 mod link;
+mod memory;
 pub mod network;
 mod observe;
 mod order;
@@ -23,6 +24,7 @@ mod router;
 mod source;
 
 pub use driver::{Run, run};
+pub use memory::{Beneath, Load, Memory, Offered, Part};
 pub use network::{LinkSpec, Network, NodeSpec, Role, RouterSpec};
 pub use observe::{At, Observe, Seen, Sink};
 pub use outcome::{Count, Delivery, NodeOutcome, Outcome, PortOutcome, SourceOutcome};

@@ -359,8 +359,8 @@ fn warm(frames: &[Frame], end: Instant, octets: bool) {
     }
     let frames = frames.iter().take_while(|frame| frame.at < end);
     let bodies = frames.filter_map(|frame| frame.body.as_ref());
-    let first = |body: &Octets| if octets { body.payload.first().map_or(0, |&octet| u64::from(octet)) } else { 0 };
-    std::hint::black_box(bodies.fold(0, |all, body| all ^ body.destination as u64 ^ first(body)));
+    let first = |body: &Octets| if octets { body.payload().first().map_or(0, |&octet| u64::from(octet)) } else { 0 };
+    std::hint::black_box(bodies.fold(0, |all, body| all ^ body.destination() as u64 ^ first(body)));
 }
 
 /// Forwards a frame from the wire for which the short way is not tried or not enough, and polices what goes on by the outer

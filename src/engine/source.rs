@@ -39,6 +39,14 @@ impl Feed {
     /// Frames of a batch at the most.
     pub const BATCH: usize = SEGMENT;
 
+    /// Batches that it holds at the most.
+    pub const BATCHES: usize = FEED_SEGMENTS;
+
+    /// Batches that were handed over and not yet taken.
+    pub fn waiting(&self) -> usize {
+        FEED_SEGMENTS - self.0.slots()
+    }
+
     /// Hands over a batch, waiting for room; `Err` gives it back if the run has ended.
     pub fn send(&mut self, mut batch: Vec<Frame>) -> Result<(), Vec<Frame>> {
         let backoff = crossbeam_utils::Backoff::new();
@@ -198,8 +206,8 @@ impl Supply {
 pub struct BodyPool(Arc<Mutex<Vec<Bodies>>>);
 
 /// Bodies of a batch, and batches that are kept.
-const BODIES: usize = 256;
-const BATCHES: usize = 64;
+pub(super) const BODIES: usize = 256;
+pub(super) const BATCHES: usize = 64;
 
 impl BodyPool {
     /// A batch of emptied bodies, if there is one.

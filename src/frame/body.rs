@@ -1,22 +1,76 @@
 //! What lies beneath a frame's typed fields: owned octets, or an immutable template that a flow shares.
 
-use super::meta::MAX_SIZES;
+use super::copy;
+use super::meta::{Kind, MAX_SIZES};
 use crate::id::{MacId, StreamId};
 use crate::wire::ethernet::Mac;
+use crate::wire::{ipv4, ipv6};
 
 /// The octets beneath the inline tags and labels, with the addresses and the ethertype that came with them.
+///
+/// The payload is not to be edited in place, for the destination is read from it once:
+///
+/// ```compile_fail,E0616
+/// let mut body = biplane::frame::Octets::default();
+/// body.payload.clear();
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Octets {
     /// What follows the inline tags and labels, FCS not included; shorter than the frame's length where the rest is
     /// zero padding.
-    pub payload: Vec<u8>,
+    payload: Vec<u8>,
     /// The destination address, if `payload` is an IP packet that was checked at the edge (IPv4: the low 32 bits): here
     /// because the octets themselves are one more line of memory away, at every hop.
-    pub destination: u128,
+    destination: u128,
     /// Destination and source MAC address as they came.
     pub macs: [u8; 12],
     /// The length/type field of `payload` if no labels lay above it on arrival, else 0.
     pub ethertype: u16,
+}
+
+impl Octets {
+    /// The body of a frame that is made here: `payload`, of which `kind` says what it is, behind `macs` and `ethertype`.
+    pub fn new(payload: Vec<u8>, macs: [u8; 12], ethertype: u16, kind: Kind) -> Octets {
+        let destination = destination(&payload, kind);
+        Octets { payload, destination, macs, ethertype }
+    }
+
+    /// Makes it the body of another frame, the memory of its payload used again.
+    ///
+    /// `destination` is that of `payload` as `kind`: the parser has read it with the rest of the header.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, payload: &[u8], destination: u128, macs: [u8; 12], ethertype: u16, kind: Kind) {
+        debug_assert_eq!(destination, self::destination(payload, kind), "{kind:?}");
+        self.ethertype = ethertype;
+        self.macs = macs;
+        self.destination = destination;
+        self.payload.clear();
+        copy::append(&mut self.payload, payload);
+    }
+
+    /// What follows the inline tags and labels, FCS not included; shorter than the frame's length where the rest is
+    /// zero padding.
+    #[inline(always)]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The destination address, if the payload is an IP packet that was checked at the edge (IPv4: the low 32 bits); 0
+    /// else.
+    #[inline(always)]
+    pub fn destination(&self) -> u128 {
+        self.destination
+    }
+}
+
+/// Where `payload` goes, if it is of a `kind` that has a destination.
+fn destination(payload: &[u8], kind: Kind) -> u128 {
+    let destination = match kind {
+        Kind::Ipv4 => ipv4::destination(payload).map(u128::from),
+        Kind::Ipv6 => ipv6::destination(payload),
+        _ => None,
+    };
+    destination.unwrap_or(0)
 }
 
 /// Emptied bodies to be used again: boxes, for a frame holds its body by one.
@@ -118,6 +172,27 @@ impl Templates {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_destination_is_that_of_the_payload_whatever_was_there_before() {
+        let v4 = [&[0x45; 16][..], &[10, 20, 0, 1]].concat();
+        let v6 = [&[0x60; 24][..], &[0xfd; 16]].concat();
+        let (of_v4, of_v6) = (0x0a14_0001, u128::from_be_bytes([0xfd; 16]));
+        let mut used_again = Octets::default();
+        for (payload, kind, expected) in [
+            (&v4[..], Kind::Ipv4, of_v4),
+            (&v6, Kind::Ipv6, of_v6),
+            (&v4, Kind::Opaque, 0),
+            (&v6, Kind::Ipv6, of_v6),
+            (&[], Kind::Runt, 0),
+            (&v4, Kind::Ipv4, of_v4),
+        ] {
+            let made = Octets::new(payload.to_vec(), [7; 12], 9, kind);
+            assert_eq!((made.destination(), made.payload()), (expected, payload), "{kind:?}");
+            used_again.fill(payload, expected, [7; 12], 9, kind);
+            assert_eq!(used_again, made);
+        }
+    }
 
     #[test]
     fn a_body_is_found_by_source_flow_and_size() {

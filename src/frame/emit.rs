@@ -19,7 +19,7 @@ impl Frame {
         let begin = out.len();
         let end = begin + usize::from(meta.len().saturating_sub(FCS_OCTETS));
         let at = if meta.is(Kind::Runt) {
-            out.extend_from_slice(&body.payload);
+            out.extend_from_slice(body.payload());
             begin
         } else {
             let macs = if meta.mac() == MacId(0) { None } else { templates.macs(meta.mac()) };
@@ -27,9 +27,9 @@ impl Frame {
         };
         // What is as it came is asked of the body: the octets just written could not be read before they are stored.
         let (ttl, traffic_class) = (meta.ttl(), meta.traffic_class());
-        if meta.is(Kind::Ipv4) && !ipv4::is_as(&body.payload, ttl, traffic_class) {
+        if meta.is(Kind::Ipv4) && !ipv4::is_as(body.payload(), ttl, traffic_class) {
             ipv4::patch(&mut out[at..], ttl, traffic_class);
-        } else if meta.is(Kind::Ipv6) && !ipv6::is_as(&body.payload, ttl, traffic_class) {
+        } else if meta.is(Kind::Ipv6) && !ipv6::is_as(body.payload(), ttl, traffic_class) {
             ipv6::patch(&mut out[at..], ttl, traffic_class);
         }
         if out.len() != end {
@@ -45,7 +45,7 @@ impl Frame {
         let Some(room) = out.last_chunk_mut::<ROOM>() else { return begin };
         let at = self.write_top(macs, body.ethertype, room);
         out.truncate(begin + at);
-        copy::append(out, &body.payload);
+        copy::append(out, body.payload());
         begin + at
     }
 

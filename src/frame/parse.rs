@@ -2,7 +2,7 @@
 
 use super::body::Octets;
 use super::meta::Kind;
-use super::{Frame, Header, MAX_INLINE_LABELS, MAX_INLINE_TAGS, Meta, copy, flow};
+use super::{Frame, Header, MAX_INLINE_LABELS, MAX_INLINE_TAGS, Meta, flow};
 use crate::wire::ethernet::{self, FCS_OCTETS, HEADER_OCTETS, MAX_FRAME_OCTETS};
 use crate::wire::mpls::Lse;
 use crate::wire::{ipv4, ipv6, vlan};
@@ -30,18 +30,6 @@ impl Frame {
         let mut body = spare.unwrap_or_default();
         let (header, flow) = take_apart(&mut body, octets, wire_octets as usize);
         Some(Parsed { frame: Frame { body: Some(body), header, ..Frame::default() }, flow })
-    }
-}
-
-impl Octets {
-    /// The body of a frame that is made here: `payload`, of which `kind` says what it is, behind `macs` and `ethertype`.
-    pub fn new(payload: Vec<u8>, macs: [u8; 12], ethertype: u16, kind: Kind) -> Octets {
-        let destination = match kind {
-            Kind::Ipv4 => ipv4::destination(&payload).map(u128::from),
-            Kind::Ipv6 => ipv6::destination(&payload),
-            _ => None,
-        };
-        Octets { payload, destination: destination.unwrap_or(0), macs, ethertype }
     }
 }
 
@@ -74,21 +62,19 @@ fn take_apart(body: &mut Octets, octets: &[u8], wire_octets: usize) -> (Header, 
         Next::Label => Packet::other(Kind::Label),
         Next::Runt => Packet::other(Kind::Runt),
     };
-    body.ethertype = match top.next {
+    let ethertype = match top.next {
         Next::Ethertype(ethertype) => ethertype,
         _ => 0,
     };
-    body.macs = if top.octets > 0 { *begin.first_chunk().unwrap_or(&[0; 12]) } else { [0; 12] };
-    body.destination = packet.destination;
-    body.payload.clear();
-    copy::append(&mut body.payload, payload);
+    let macs = if top.octets > 0 { *begin.first_chunk().unwrap_or(&[0; 12]) } else { [0; 12] };
+    body.fill(payload, packet.destination, macs, ethertype, packet.kind);
     let flow = match packet.kind {
         Kind::Ipv4 | Kind::Ipv6 => packet.flow,
         _ if top.meta.labels() > 0 => {
             let (lse, labels) = (top.lse, top.meta.labels());
             flow::of_labels(&lse[..usize::from(labels)])
         }
-        _ => flow::of_addresses(&body.macs, body.ethertype),
+        _ => flow::of_addresses(&macs, ethertype),
     };
     let meta = top.meta.with_len(wire_octets as u16 + FCS_OCTETS).with_kind(packet.kind);
     let meta = meta.with_ttl(packet.ttl).with_traffic_class(packet.traffic_class);

@@ -95,7 +95,7 @@ impl Frame {
         let mut payload = control_word.map_or_else(Vec::new, |word| word.to_be_bytes().to_vec());
         self.emit(templates, &mut payload);
         let len = (HEADER_OCTETS + payload.len()) as u16 + FCS_OCTETS;
-        self.body = Some(Box::new(Octets { payload, ..Octets::default() }));
+        self.body = Some(Box::new(Octets::new(payload, [0; 12], 0, Kind::Opaque)));
         let class = self.header.meta.class();
         self.header.meta = Meta::default().with_len(len).with_kind(Kind::Opaque).with_class(class);
     }
@@ -241,7 +241,7 @@ mod tests {
         fn a_wrapped_frame_comes_out_whole(octets in frames(), word in proptest::option::of(any::<u32>())) {
             let mut frame = parse(&octets);
             frame.wrap(&Templates::new(), word);
-            let payload = frame.body.as_ref().unwrap().payload.clone();
+            let payload = frame.body.as_ref().unwrap().payload().to_vec();
             let skip = if word.is_some() { 4 } else { 0 };
             prop_assert_eq!(&payload[skip..], &octets[..]);
             frame.unwrap_to(&payload[skip..]);

@@ -47,7 +47,7 @@ pub fn resolve(
         }
         PuntReason::MplsTtlExpired => Fate::Dropped(DropReason::MplsTtlExpired),
         PuntReason::MtuExceeded { mtu } => {
-            let octets = &frame.octets(templates).payload;
+            let octets = frame.octets(templates).payload();
             let may_cut = frame.header.meta.kind() == Kind::Ipv4 && octets[ipv4::FRAGMENT] & 0x40 == 0;
             if may_cut && mtu >= MIN_MTU_V4 && fragment(vrf, frame, octets, mtu, made) {
                 return Fate::Consumed;
@@ -69,7 +69,7 @@ fn complain(
     addresses: RouterAddresses,
     made: &mut Vec<(Entry, Frame)>,
 ) {
-    let octets = &frame.octets(templates).payload;
+    let octets = frame.octets(templates).payload();
     let error = match frame.header.meta.kind() {
         Kind::Ipv4 => {
             addresses.v4.and_then(|from| icmp::error_v4(complaint, from, octets)).map(|e| (e, ethernet::IPV4))
@@ -213,7 +213,7 @@ mod tests {
         let fate = resolve(reason, VrfId(3), &frame, &Templates::new(), ADDRESSES, &mut made);
         assert_eq!(fate, Fate::Dropped(DropReason::MtuExceeded));
         let [(Entry::Local(VrfId(3)), error)] = &made[..] else { panic!("{made:?}") };
-        let ip = &error.body.as_ref().unwrap().payload;
+        let ip = error.body.as_ref().unwrap().payload();
         assert_eq!((ip[20], ip[21], u16::from_be_bytes([ip[26], ip[27]])), (3, 4, 1492));
         assert_eq!(ip[16..20], [10, 10, 0, 1]);
     }

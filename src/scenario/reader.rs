@@ -116,7 +116,9 @@ impl<'t> Table<'t> {
 
     /// The value under `key`, which is known from now on.
     pub(super) fn value(&mut self, key: &'static str) -> Option<Value<'t>> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         let entry = self.entries.iter_mut().find(|entry| entry.key == key)?;
         entry.read = true;
         Some(entry.value)

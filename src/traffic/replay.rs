@@ -9,8 +9,13 @@ use crate::frame::{Bodies, Frame, Kind};
 use crate::id::StreamId;
 use crate::table::Lpm;
 use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
+use crate::wire::ethernet::MAX_FRAME_OCTETS;
 use ipnet::IpNet;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is done with frames that a snap length cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +42,21 @@ impl CaptureFile {
     /// Whether it can be read once only: standard input, a pipe, a device.
     pub fn is_stream(&self) -> bool {
         self.path.as_os_str() == "-" || self.path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
+    }
+
+    /// The octets of the file, if it is one that is not packed.
+    fn plain_octets(&self) -> Option<u64> {
+        if self.is_stream() {
+            return None;
+        }
+        let mut file = File::open(&self.path).ok()?;
+        let mut magic = [0; 4];
+        file.read_exact(&mut magic).ok()?;
+        let swapped = [magic[3], magic[2], magic[1], magic[0]];
+        let plain = [magic, swapped].iter().any(|magic| {
+            matches!(magic, [0xa1, 0xb2, 0xc3, 0xd4] | [0xa1, 0xb2, 0x3c, 0x4d] | [0x0a, 0x0d, 0x0d, 0x0a])
+        });
+        Some(file.metadata().ok()?.len()).filter(|_| plain)
     }
 }
 
@@ -67,6 +87,21 @@ pub struct ReplaySpec {
     pub known: Vec<IpNet>,
     /// The capture time of the run's start; the first frame's if `None`.
     pub base: Option<CaptureTime>,
+}
+
+impl ReplaySpec {
+    /// Frames, and octets of all of them, that there are at the most; `None` if there is no telling without reading.
+    pub fn offered(&self) -> Option<(u64, u64)> {
+        let longest = u64::from(MAX_FRAME_OCTETS);
+        let limited = self.limit.map(|frames| (frames, frames.saturating_mul(longest)));
+        let files = self.files.iter().map(CaptureFile::plain_octets).sum::<Option<u64>>();
+        let files = files.map(|octets| octets.saturating_mul(self.rounds));
+        let read = files.map(|octets| (octets / LEAST_RECORD_OCTETS, octets));
+        match (limited, read) {
+            (Some(limited), Some(read)) => Some((limited.0.min(read.0), limited.1.min(read.1))),
+            (limited, read) => limited.or(read),
+        }
+    }
 }
 
 /// What a replay came upon.
@@ -132,11 +167,25 @@ pub enum ReplayError {
     },
 }
 
+/// How far a replay is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Octets read, as the files hold them: packed, if they are.
+    pub octets_read: u64,
+    /// Frames given to the run.
+    pub frames: u64,
+    /// When the last of them is due.
+    pub last_due: Instant,
+}
+
 /// A replay under way.
 pub struct Replay {
     spec: ReplaySpec,
     schedule: Schedule,
     reader: Option<CaptureReader>,
+    /// Frames go on as somebody writes them, also few at a time: in the time of the capture that does not make them dense.
+    as_they_come: bool,
+    octets_read: Arc<AtomicU64>,
     /// The file that is read or comes next.
     file: usize,
     round: u64,
@@ -181,23 +230,39 @@ impl Replay {
         };
         let counts = ReplayCounts::default();
         let known = Known::new(&spec.known);
-        let (flows, scratch) = (FlowTable::default(), Vec::new());
-        Replay { spec, schedule, reader: None, file: 0, round: 0, flows, counts, scratch, failed: None, known }
+        Replay {
+            spec,
+            schedule,
+            reader: None,
+            as_they_come: false,
+            octets_read: Arc::default(),
+            file: 0,
+            round: 0,
+            flows: FlowTable::default(),
+            counts,
+            scratch: Vec::new(),
+            failed: None,
+            known,
+        }
     }
 
-    /// Adds the next frames to `batch` until it holds `most`; `false` when there are no more, for whatever reason.
-    /// Bodies come from `spare` as long as it has any.
+    /// Adds the next frames to `batch` until it holds `most`, or the next one would have to be waited for; `false` when
+    /// there are no more, for whatever reason. Bodies come from `spare` as long as it has any.
     pub fn fill(&mut self, batch: &mut Vec<Frame>, most: usize, spare: &mut Bodies) -> bool {
         while batch.len() < most {
+            if self.as_they_come
+                && !batch.is_empty()
+                && self.reader.as_ref().is_some_and(|reader| reader.buffered() == 0)
+            {
+                return true;
+            }
             if self.spec.limit.is_some_and(|limit| self.counts.frames >= limit) {
-                self.note_file();
                 return false;
             }
             match self.next(spare) {
                 Ok(Some(frame)) => batch.push(frame),
                 Ok(None) => return false,
                 Err(error) => {
-                    self.note_file();
                     self.failed = Some(error);
                     return false;
                 }
@@ -206,14 +271,35 @@ impl Replay {
         true
     }
 
-    /// What was met so far, and what ended the replay before its time.
-    pub fn finish(mut self) -> (ReplayCounts, Option<ReplayError>) {
-        self.counts.flows = self.flows.len();
-        self.counts.flows_exceeded = self.flows.is_exceeded();
-        self.counts.timestamp_regressions = self.schedule.timestamp_regressions();
-        self.counts.unstamped = self.schedule.unstamped();
-        self.counts.gaps_clamped = self.schedule.gaps_clamped();
-        (self.counts, self.failed)
+    /// What was met in all, and what ended the replay before its time.
+    pub fn finish(self) -> (ReplayCounts, Option<ReplayError>) {
+        (self.counts(), self.failed)
+    }
+
+    /// What was met so far.
+    pub fn counts(&self) -> ReplayCounts {
+        let mut counts = self.counts.clone();
+        self.note_file(&mut counts);
+        counts.flows = self.flows.len();
+        counts.flows_exceeded = self.flows.is_exceeded();
+        counts.timestamp_regressions = self.schedule.timestamp_regressions();
+        counts.unstamped = self.schedule.unstamped();
+        counts.gaps_clamped = self.schedule.gaps_clamped();
+        counts
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            octets_read: self.octets_read.load(Ordering::Relaxed),
+            frames: self.counts.frames,
+            last_due: self.counts.last_due,
+        }
+    }
+
+    /// Whether any of the files has to be waited for: a pipe, standard input.
+    pub fn has_streams(&self) -> bool {
+        self.spec.files.iter().any(CaptureFile::is_stream)
     }
 
     fn next(&mut self, spare: &mut Bodies) -> Result<Option<Frame>, ReplayError> {
@@ -223,8 +309,7 @@ impl Replay {
             }
             let Some(reader) = &mut self.reader else { return Ok(None) };
             let Some((record, interfaces)) = reader.next_described()? else {
-                self.note_file();
-                self.reader = None;
+                self.close();
                 continue;
             };
             let wanted = self.spec.files[self.file - 1].interface.as_deref();
@@ -247,7 +332,6 @@ impl Replay {
                 source,
             })?;
             if self.counts.ended_early {
-                self.note_file();
                 return Ok(None);
             }
             if frame.is_some() {
@@ -266,7 +350,9 @@ impl Replay {
             }
             self.file = 0;
         }
-        self.reader = Some(open(&self.spec.files[self.file])?);
+        let file = &self.spec.files[self.file];
+        self.as_they_come = file.is_stream() && matches!(self.spec.pace, Pace::Captured { .. });
+        self.reader = Some(open(file, &self.octets_read)?);
         if self.file > 0 || self.round > 0 {
             self.schedule.next_file();
         }
@@ -274,13 +360,20 @@ impl Replay {
         Ok(true)
     }
 
-    /// Keeps what reading the present file found.
-    fn note_file(&mut self) {
+    /// Ends the present file and keeps what reading it found.
+    fn close(&mut self) {
+        let mut counts = std::mem::take(&mut self.counts);
+        self.note_file(&mut counts);
+        (self.counts, self.reader) = (counts, None);
+    }
+
+    /// Puts what reading the present file found into `counts`.
+    fn note_file(&self, counts: &mut ReplayCounts) {
         let Some(reader) = &self.reader else { return };
         let found = (reader.file().to_owned(), reader.counts().clone());
-        match self.counts.files.get_mut(self.file - 1) {
+        match counts.files.get_mut(self.file - 1) {
             Some(file) => *file = found,
-            None => self.counts.files.push(found),
+            None => counts.files.push(found),
         }
     }
 }
@@ -356,7 +449,7 @@ impl Pass<'_> {
     /// Counts frames that are not IP, and those to destinations that the scenario does not know.
     #[inline]
     fn judge_destination(&mut self, frame: &Frame) {
-        let destination = frame.body.as_ref().map_or(0, |body| body.destination);
+        let destination = frame.body.as_ref().map_or(0, |body| body.destination());
         let known = match frame.header.meta.kind() {
             Kind::Ipv4 => self.known.v4.lookup_v4(destination as u32),
             Kind::Ipv6 => self.known.v6.lookup(destination),
@@ -375,16 +468,37 @@ fn is_interface(wanted: &str, number: u32, name: &str) -> bool {
     wanted == name || wanted.parse() == Ok(number)
 }
 
-fn open(file: &CaptureFile) -> Result<CaptureReader, CaptureError> {
+/// Opens `file`; the octets that are read of it are added to `octets_read`.
+fn open(file: &CaptureFile, octets_read: &Arc<AtomicU64>) -> Result<CaptureReader, CaptureError> {
+    let octets_read = octets_read.clone();
     if file.path.as_os_str() == "-" {
-        return CaptureReader::from_read(Box::new(std::io::stdin()), "standard input");
+        let source = Counted { source: io::stdin(), octets_read };
+        return CaptureReader::from_read(Box::new(source), "standard input");
     }
-    CaptureReader::open(&file.path)
+    let name = file.path.display().to_string();
+    match File::open(&file.path) {
+        Ok(source) => CaptureReader::from_read(Box::new(Counted { source, octets_read }), name),
+        Err(source) => Err(CaptureError::Open { file: name, source }),
+    }
+}
+
+/// A source whose octets are counted as they are read.
+struct Counted<R> {
+    source: R,
+    octets_read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        self.octets_read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
 }
 
 /// The capture time of the first frame of `file` that has one; `None` if none has.
 pub fn first_time(file: &CaptureFile) -> Result<Option<CaptureTime>, CaptureError> {
-    let mut reader = open(file)?;
+    let mut reader = open(file, &Arc::default())?;
     while let Some((record, interfaces)) = reader.next_described()? {
         let here = interfaces.get(record.interface as usize).map_or("", |interface| interface.name.as_str());
         let wanted = file.interface.as_deref();
@@ -394,3 +508,6 @@ pub fn first_time(file: &CaptureFile) -> Result<Option<CaptureTime>, CaptureErro
     }
     Ok(None)
 }
+
+/// Octets of the shortest record of any format: a pcap record without a frame, or a simple packet block.
+const LEAST_RECORD_OCTETS: u64 = 16;

@@ -3,11 +3,12 @@
 use super::args::{ReplayArgs, StampUnit, Unrouted};
 use crate::capture::{CaptureError, CaptureTime, Stamps};
 use crate::cli::observe::PortFile;
-use crate::cli::{Common, Failure, load, unwritable};
-use crate::engine::{Network, Role};
+use crate::cli::{Common, Failure, load, memory, unwritable};
+use crate::engine::{Beneath, Load, Network, Offered, Role};
 use crate::id::{NodeId, PortId, StreamId};
 use crate::scenario::{self, Compiled, Place, Quantity, UnitError, parse_amount};
 use crate::time::{Instant, Span};
+use crate::traffic::MAX_FLOWS;
 use crate::traffic::map::Move;
 use crate::traffic::replay::{CaptureFile, ReplaySpec, first_time};
 use crate::traffic::schedule::{Pace, Ratio};
@@ -106,6 +107,42 @@ impl Plan {
                 .map_err(|error| Failure::Runtime(unwritable(&file.path, &error)))
         };
         self.files.iter().map(create).collect()
+    }
+
+    /// Octets of all capture files, as often as they are read; `None` where that cannot be known beforehand, or less of
+    /// them is asked for.
+    pub(super) fn capture_octets(&self) -> Option<u64> {
+        let mut octets = 0u64;
+        for PlannedSource { spec, .. } in &self.sources {
+            if spec.limit.is_some() || spec.until.is_some() {
+                return None;
+            }
+            for file in &spec.files {
+                let known = file.path.metadata().ok().filter(|_| !file.is_stream())?;
+                octets = octets.saturating_add(known.len().saturating_mul(spec.rounds));
+            }
+        }
+        Some(octets)
+    }
+
+    /// The plan as a load on memory.
+    pub(super) fn load(&self) -> Load {
+        let mut all = Some(Offered { frames: 0, octets: 0 });
+        for PlannedSource { spec, .. } in &self.sources {
+            all = all.zip(spec.offered()).map(|(all, more)| Offered {
+                frames: all.frames.saturating_add(more.0),
+                octets: all.octets.saturating_add(more.1),
+            });
+        }
+        let (rate_bps, sources) = memory::rate(&self.network, self.sources.iter().map(|source| source.host));
+        Load {
+            beneath: Beneath::Owned,
+            offered: all,
+            sources,
+            rate_bps,
+            flows: MAX_FLOWS as u64,
+            cut_short: self.until.is_some(),
+        }
     }
 
     /// The ports whose frames go into any file.

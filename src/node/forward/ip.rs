@@ -11,7 +11,7 @@ impl<W: Witness> Pass<'_, W> {
     /// Forwards by destination a frame whose labels are gone and whose kind is IP.
     #[inline(always)]
     pub(super) fn ip_path(&mut self, routed: Routed, frame: &mut Frame) -> Decision {
-        let destination = frame.octets(self.templates).destination;
+        let destination = frame.octets(self.templates).destination();
         let set = if frame.header.meta.kind() == Kind::Ipv4 {
             let destination = destination as u32;
             let found = self.fib.lookup_v4(routed.vrf, destination);
@@ -52,7 +52,7 @@ impl<W: Witness> Pass<'_, W> {
     /// they are cut off. Whether it fits now.
     #[cold]
     fn fits_without_trailer(&self, frame: &mut Frame, room: u16) -> bool {
-        let octets = frame.octets(self.templates).payload.as_slice();
+        let octets = frame.octets(self.templates).payload();
         let total = match frame.header.meta.kind() {
             Kind::Ipv4 => ipv4::total_length(octets).map(u32::from),
             _ => ipv6::total_length(octets),

@@ -220,7 +220,7 @@ impl<W: Witness> Pass<'_, W> {
         if !labels.next().is_some_and(|top| top.label() == mpls::EXTENSION && !top.is_bottom()) {
             return false;
         }
-        let in_body = || be32(&frame.octets(self.templates).payload, 0).map(Lse);
+        let in_body = || be32(frame.octets(self.templates).payload(), 0).map(Lse);
         labels.next().or_else(in_body).is_some_and(|beneath| beneath.label() == mpls::ENTROPY_LABEL_INDICATOR)
     }
 
@@ -244,7 +244,7 @@ fn expired(vrf: VrfId) -> Decision {
     Err(Aside::punt(PuntReason::MplsTtlExpired, vrf))
 }
 
-/// The stack is gone with its ethertype: labels pushed from here on are this router's own, so by 8847 (RFC 5332 §3).
+/// The stack is gone with its ethertype: labels pushed from here on are this router's own, so by 8847 (RFC 5332).
 fn end_stack(frame: &mut Frame) {
     frame.header.meta = frame.header.meta.with_upstream_labels(false);
 }
@@ -264,7 +264,7 @@ fn stack_octets(frame: &Frame, templates: &crate::frame::Templates) -> i32 {
     if frame.header.meta.kind() != Kind::Label {
         return inline;
     }
-    let mut deeper = frame.octets(templates).payload.chunks_exact(4);
+    let mut deeper = frame.octets(templates).payload().chunks_exact(4);
     let whole = deeper.len();
     let beneath = deeper.position(|lse| lse[2] & 1 == 1).map_or(whole, |at| at + 1);
     inline + 4 * beneath as i32

@@ -100,7 +100,7 @@ impl<W: Witness> Pass<'_, W> {
         }
         let meta = frame.header.meta;
         let octets = packet_octets(meta).saturating_sub(LSE_OCTETS);
-        let mut inner = frame.octets(self.templates).payload.clone();
+        let mut inner = frame.octets(self.templates).payload().to_vec();
         inner.resize(octets.into(), 0);
         let skip = if word { take_control_word(&inner)? } else { 0 };
         let inner =

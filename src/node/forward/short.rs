@@ -116,13 +116,13 @@ fn taken_over(meta: Meta, uniform: bool, ttl: u8, tc: u8) -> Meta {
 fn by_address(fib: &Fib, templates: &Templates, vrf: VrfId, mut packet: Packet, frame: &mut Frame) -> Option<PortId> {
     let set = if packet.meta.is(Kind::Ipv4) {
         let destination = match &frame.body {
-            Some(owned) => owned.destination as u32,
+            Some(owned) => owned.destination() as u32,
             None => templates.destination_v4(frame.id.stream),
         };
         fib.set_v4(vrf, destination)?
     } else if packet.meta.is(Kind::Ipv6) {
         let destination = match &frame.body {
-            Some(owned) => owned.destination,
+            Some(owned) => owned.destination(),
             None => templates.destination(frame.id.stream),
         };
         fib.set_v6(vrf, destination)?

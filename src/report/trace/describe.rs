@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// `frame` in words.
 pub(super) fn describe(frame: &Frame, templates: &Templates) -> String {
     let body = frame.octets(templates);
-    let octets = body.payload.as_slice();
+    let octets = body.payload();
     match frame.header.meta.kind() {
         Kind::Ipv4 => describe_v4(octets),
         Kind::Ipv6 => describe_v6(octets),

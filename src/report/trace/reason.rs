@@ -15,7 +15,7 @@ pub struct Reason {
 pub const fn reason(reason: DropReason) -> Reason {
     let (words, standard) = match reason {
         DropReason::Runt => ("it is shorter than an Ethernet header", "IEEE 802.3 §3.1.1"),
-        DropReason::BadFcs => ("its frame check sequence is wrong", "IEEE 802.3 §3.2.9"),
+        DropReason::BadFcs => ("its frame check sequence is wrong", "IEEE 802.3 §3.4"),
         DropReason::VidReserved => ("VLAN identifier 4095 is reserved", "IEEE 802.1Q table 9-2"),
         DropReason::VlanNotMember => ("the port has no sub-interface for its VLAN", "IEEE 802.1Q §8.6.2"),
         DropReason::UntaggedNotAccepted => ("the port does not take untagged frames", "IEEE 802.1Q §6.9"),
@@ -40,7 +40,7 @@ pub const fn reason(reason: DropReason) -> Reason {
         DropReason::MtuExceeded => ("it is longer than the MTU, and may not be cut", "RFC 1191 §4, RFC 3032 §3.4"),
         DropReason::MplsNotEnabled => ("it has labels, and the sub-interface has no MPLS", "RFC 3031 §3.18"),
         DropReason::UnknownLabel => ("the router did not assign its top label", "RFC 3031 §3.18"),
-        DropReason::ReservedLabel => ("its top label is a special-purpose one that nothing here is for", "RFC 7274 §3"),
+        DropReason::ReservedLabel => ("its top label is a special-purpose one that nothing here is for", "RFC 7274"),
         DropReason::ImplicitNull => ("implicit null (3) may not be on the wire", "RFC 3032 §2.1"),
         DropReason::EntropyLabel => ("an entropy label is where none may be, or malformed", "RFC 6790 §4"),
         DropReason::LabelStackMalformed => ("its label stack ends before its bottom", "RFC 3032 §2.1"),
