@@ -5,11 +5,11 @@
 //! would creep; so a thread with nothing to do says when its next event is, and when all threads have said so and no
 //! ring holds anything, the least of these instants is a floor under every clock.
 
+use super::atomics::{AtomicBool, AtomicU64, Ordering};
 use super::link::Traffic;
 use crate::time::Instant;
 use crossbeam_utils::CachePadded;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The clocks of one node.
 #[derive(Debug, Default)]
@@ -96,12 +96,14 @@ impl Shared {
     /// the run is over. Whether the floor was raised.
     ///
     /// The two readings of what the threads say must agree: then all were idle while the rings were looked at, and
-    /// nobody can have put anything into them.
+    /// nobody can have put anything into them. A reading takes the epoch first: taken after what was said, it could be
+    /// that of a thread which has gone to work since, comes back to say the same, and would seem never to have been away.
     pub(super) fn jump(&self) -> bool {
         let read = || -> Option<Vec<(u64, u64)>> {
             let said = self.idle.iter().map(|idle| {
+                let epoch = idle.epoch.load(Ordering::Acquire);
                 let next = idle.next.load(Ordering::Acquire);
-                (next != BUSY).then(|| (idle.epoch.load(Ordering::Acquire), next))
+                (next != BUSY).then_some((epoch, next))
             });
             said.collect()
         };
@@ -118,3 +120,6 @@ impl Shared {
         }
     }
 }
+
+#[cfg(all(test, loom))]
+mod models;

@@ -3,13 +3,13 @@
 //! Frames move by segment, so that a push costs a write and a ring operation is paid once in 256 frames; a segment that
 //! is used up goes home and is filled again, so that memory follows what is under way and not a guess.
 
+use super::atomics::{AtomicU64, Ordering};
 use crate::frame::Frame;
 use crate::time::{Instant, Span};
 use crossbeam_utils::CachePadded;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Frames of a segment.
 pub(super) const SEGMENT: usize = 256;
@@ -44,8 +44,8 @@ impl Segment {
 /// How many segments went into a ring and came out of it: equal when the ring is empty.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
-    pushed: CachePadded<AtomicU64>,
-    pulled: CachePadded<AtomicU64>,
+    pub(super) pushed: CachePadded<AtomicU64>,
+    pub(super) pulled: CachePadded<AtomicU64>,
 }
 
 impl Traffic {

@@ -6,6 +6,7 @@
 //! ```
 //! The outcome is the same for the same network, sources and seed, at any number of threads.
 
+mod atomics;
 mod clock;
 mod driver;
 mod flows;
