@@ -32,7 +32,7 @@ pub(super) fn run(args: &ReplayArgs, common: &Common) -> Result<(), Failure> {
     let mut files = plan.open_files()?;
     // A second interrupt finds the same flag: the report of the part that was run is not long in coming.
     let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
-    let done = execute(&plan, &mut files, common.threads());
+    let done = execute(&plan, &mut files, common);
     for file in files {
         file.finish(&done.outcome).map_err(Failure::Runtime)?;
     }
@@ -48,7 +48,7 @@ pub(super) fn run(args: &ReplayArgs, common: &Common) -> Result<(), Failure> {
 }
 
 /// Feeds the captures into the engine, each from a thread of its own, until all is through.
-fn execute(plan: &Plan, files: &mut [PortFile], threads: usize) -> Done {
+fn execute(plan: &Plan, files: &mut [PortFile], common: &Common) -> Done {
     let start = WallInstant::now();
     let pool = BodyPool::default();
     let (mut feeds, mut sources): (Vec<Feed>, Vec<(NodeId, Source)>) = (Vec::new(), Vec::new());
@@ -71,12 +71,13 @@ fn execute(plan: &Plan, files: &mut [PortFile], threads: usize) -> Done {
     let request = Run {
         network: &plan.network,
         sources,
-        threads,
+        threads: common.threads(),
         until: plan.until,
         observe,
         pool: pool.clone(),
         interrupt: Some(&INTERRUPTED),
     };
+    common.detail(&request.partition().describe(&plan.network));
     std::thread::scope(|scope| {
         let readers: Vec<_> = plan
             .sources

@@ -8,7 +8,7 @@ use super::network::{Network, Role};
 use super::observe::{Merge, Observe, Recorder, Records, recorder};
 use super::outcome::{NodeOutcome, Outcome, SourceOutcome};
 use super::output::Output;
-use super::partition::partition;
+use super::partition::{Offer, Partition, partition};
 use super::router::RouterNode;
 use super::source::{BodyPool, Returns, Source, Supply};
 use super::{Progress, Step};
@@ -47,6 +47,15 @@ impl<'a> Run<'a> {
     pub fn new(network: &'a Network, sources: Vec<(NodeId, Source)>) -> Self {
         let pool = BodyPool::default();
         Run { network, sources, threads: 1, until: None, observe: None, pool, interrupt: None }
+    }
+
+    /// Which thread has which nodes: how much each source offers is not known, so all are taken to offer the same, and no
+    /// more than goes through the narrowest link.
+    pub fn partition(&self) -> Partition {
+        let speeds = self.network.links.iter().map(|link| self.network.port(link.from).speed.bps());
+        let rate_bps = speeds.min().unwrap_or(0);
+        let offers = self.sources.iter().map(|&(host, _)| Offer { host, rate_bps });
+        partition(self.network, &offers.collect::<Vec<_>>(), self.threads)
     }
 }
 
@@ -90,14 +99,14 @@ impl Node {
 pub fn run(run: Run<'_>) -> Outcome {
     let faults = run.network.faults();
     assert!(faults.is_empty(), "the network cannot be run: {faults:?}");
-    let Run { network, sources, threads, until, observe, pool, interrupt } = run;
+    let parts = run.partition().teams;
+    let Run { network, sources, until, observe, pool, interrupt, .. } = run;
     let source_count = sources.len();
-    let parts = partition(network, threads);
     let mut built = build(network, sources, observe.as_ref(), &pool, until.is_some());
     let shared = Shared::new(network.nodes.len(), built.traffic, parts.len());
     let until = until.unwrap_or(Instant::MAX);
     let mut nodes: Vec<Option<Node>> = built.nodes.drain(..).map(Some).collect();
-    let teams = parts.iter().map(|part| part.iter().filter_map(|id| nodes[id.index()].take()).collect());
+    let teams = parts.iter().map(|part| part.nodes.iter().filter_map(|id| nodes[id.index()].take()).collect());
     let teams: Vec<Vec<Node>> = teams.collect();
     let mut finished = Vec::new();
     std::thread::scope(|scope| {

@@ -26,7 +26,7 @@ pub use driver::{Run, run};
 pub use network::{LinkSpec, Network, NodeSpec, Role, RouterSpec};
 pub use observe::{At, Observe, Seen, Sink};
 pub use outcome::{Count, Delivery, NodeOutcome, Outcome, PortOutcome, SourceOutcome};
-pub use partition::partition;
+pub use partition::{Offer, Partition, Team, partition};
 pub use source::{BodyPool, Feed, FeedSource, Source, feed};
 
 use crate::frame::Templates;
