@@ -76,6 +76,7 @@ fn execute(plan: &Plan, files: &mut [PortFile], common: &Common) -> Done {
         observe,
         pool: pool.clone(),
         interrupt: Some(&INTERRUPTED),
+        ..Run::new(&plan.network, Vec::new())
     };
     common.detail(&request.partition().describe(&plan.network));
     std::thread::scope(|scope| {

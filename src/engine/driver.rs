@@ -20,8 +20,8 @@ use crossbeam_utils::Backoff;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How far a node may run past what its slowest peer has taken, beyond the delay of the link between them.
-const WINDOW: Span = Span::from_ms(1);
+/// The window of a run, unless said.
+pub const DEFAULT_WINDOW: Span = Span::from_ms(1);
 
 /// What is to be run.
 pub struct Run<'a> {
@@ -32,6 +32,9 @@ pub struct Run<'a> {
     pub sources: Vec<(NodeId, Source)>,
     /// Threads for the nodes; one at least, one per node at the most.
     pub threads: usize,
+    /// How far a node may run past what its slowest peer has taken, beyond the delay of the link between them; above zero.
+    /// The outcome is the same for any: a short one costs time, a long one memory for frames under way.
+    pub window: Span,
     /// Where the run is cut short; `None` lets it go on until nothing is left.
     pub until: Option<Instant>,
     /// What is to be observed.
@@ -46,7 +49,8 @@ impl<'a> Run<'a> {
     /// A run of `network` on one thread until nothing is left.
     pub fn new(network: &'a Network, sources: Vec<(NodeId, Source)>) -> Self {
         let pool = BodyPool::default();
-        Run { network, sources, threads: 1, until: None, observe: None, pool, interrupt: None }
+        let window = DEFAULT_WINDOW;
+        Run { network, sources, threads: 1, window, until: None, observe: None, pool, interrupt: None }
     }
 
     /// Which thread has which nodes: how much each source offers is not known, so all are taken to offer the same, and no
@@ -99,10 +103,11 @@ impl Node {
 pub fn run(run: Run<'_>) -> Outcome {
     let faults = run.network.faults();
     assert!(faults.is_empty(), "the network cannot be run: {faults:?}");
+    assert!(run.window > Span::ZERO, "a run without a window never moves on");
     let parts = run.partition().teams;
-    let Run { network, sources, until, observe, pool, interrupt, .. } = run;
+    let Run { network, sources, window, until, observe, pool, interrupt, .. } = run;
     let source_count = sources.len();
-    let mut built = build(network, sources, observe.as_ref(), &pool, until.is_some());
+    let mut built = build(network, sources, observe.as_ref(), &pool, (window, until.is_some()));
     let shared = Shared::new(network.nodes.len(), built.traffic, parts.len());
     let until = until.unwrap_or(Instant::MAX);
     let mut nodes: Vec<Option<Node>> = built.nodes.drain(..).map(Some).collect();
@@ -219,7 +224,7 @@ fn build(
     sources: Vec<(NodeId, Source)>,
     observe: Option<&Observe<'_>>,
     pool: &BodyPool,
-    cut_short: bool,
+    (window, cut_short): (Span, bool),
 ) -> Built {
     let mut sending: Vec<Option<LinkTx>> = Vec::new();
     let mut receiving: Vec<Option<LinkRx>> = Vec::new();
@@ -241,7 +246,8 @@ fn build(
         let inputs = ports.clone().map(|port| input_of(network, (id, port), &mut receiving)).collect();
         let observed = |port| observe.is_some_and(|observe| observe.ports.contains(&(id, port)));
         let waits = cut_short && matches!(spec.role, Role::Router(_));
-        let outputs = ports.map(|port| output_of(network, (id, port), &mut sending, observed(port), waits)).collect();
+        let outputs =
+            ports.map(|port| output_of(network, (id, port), &mut sending, observed(port), (window, waits))).collect();
         let mut recorder_of_node: Option<Recorder> = None;
         if let Some(observe) = observe {
             let (node, records) = recorder(id, observe.drops);
@@ -284,7 +290,7 @@ fn output_of(
     from: (NodeId, PortId),
     sending: &mut [Option<LinkTx>],
     observed: bool,
-    waits: bool,
+    (window, waits): (Span, bool),
 ) -> Output {
     let place = network.links.iter().position(|link| link.from == from);
     let tx = place.and_then(|place| sending[place].take());
@@ -292,7 +298,7 @@ fn output_of(
     if let Some(place) = place {
         let link = &network.links[place];
         output.peer = Some(link.to.0.index());
-        output.ahead = link.delay + WINDOW;
+        output.ahead = link.delay + window;
     }
     output
 }

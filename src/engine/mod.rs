@@ -22,7 +22,7 @@ pub mod reference;
 mod router;
 mod source;
 
-pub use driver::{Run, run};
+pub use driver::{DEFAULT_WINDOW, Run, run};
 pub use network::{LinkSpec, Network, NodeSpec, Role, RouterSpec};
 pub use observe::{At, Observe, Seen, Sink};
 pub use outcome::{Count, Delivery, NodeOutcome, Outcome, PortOutcome, SourceOutcome};
