@@ -34,6 +34,7 @@ fn equals_the_reference_on_made_networks() {
             buffer: [3_000, 20_000, 200_000, 2_000_000][seed as usize % 4],
             queues: seed % 3 != 0,
             troubled: seed % 5 > 1,
+            ..Shape::default()
         };
         dropped += compare(shape, 1500, None);
     }
@@ -43,7 +44,7 @@ fn equals_the_reference_on_made_networks() {
 #[test]
 fn equals_the_reference_when_cut_short() {
     for seed in 200..212 {
-        let shape = Shape { seed, routers: 4, buffer: 50_000, queues: seed % 2 == 0, troubled: seed % 3 == 0 };
+        let shape = Shape { seed, queues: seed % 2 == 0, troubled: seed % 3 == 0, ..Shape::default() };
         for until in [1, 5_000_000, 20_000_001, 45_000_000] {
             compare(shape, 800, Some(Instant::from_ps(until)));
         }
@@ -108,6 +109,7 @@ fn streams_equal_the_reference() {
             buffer: [3_000, 20_000, 200_000, 2_000_000][seed as usize % 4],
             queues: seed % 3 != 0,
             troubled: seed % 2 == 0,
+            ..Shape::default()
         };
         let outcome = compare_streams(shape, 1500, None);
         assert!(outcome.sources.iter().all(|source| source.offered.frames == 1500));
@@ -121,7 +123,7 @@ fn streams_equal_the_reference() {
 #[test]
 fn streams_cut_short_equal_the_reference() {
     for seed in 400..408 {
-        let shape = Shape { seed, routers: 5, buffer: 50_000, queues: seed % 2 == 0, troubled: seed % 3 == 0 };
+        let shape = Shape { seed, routers: 5, queues: seed % 2 == 0, troubled: seed % 3 == 0, ..Shape::default() };
         for until in [1, 5_000_000, 45_000_000] {
             compare_streams(shape, 800, Some(Instant::from_ps(until)));
         }
@@ -131,7 +133,7 @@ fn streams_cut_short_equal_the_reference() {
 #[test]
 #[should_panic(expected = "source 0 has another's frames")]
 fn a_stream_in_another_place_is_refused() {
-    let shape = Shape { seed: 1, routers: 3, buffer: 50_000, queues: false, troubled: false };
+    let shape = Shape { routers: 3, ..Shape::default() };
     let mut net = network(shape);
     net.templates.add_source([]);
     let stream = spec(shape, 0, 10).generator(&mut net.templates).unwrap();

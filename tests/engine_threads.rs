@@ -24,6 +24,7 @@ fn shapes() -> impl Iterator<Item = Shape> {
         buffer: [20_000, 200_000, 2_000_000][seed as usize % 3],
         queues: seed % 2 == 1,
         troubled: seed % 4 > 1,
+        ..Shape::default()
     })
 }
 

@@ -5,7 +5,7 @@ pub mod network;
 mod operation;
 
 use super::{Common, Failure, JsonOut, memory, print};
-use crate::engine::{Network, partition};
+use crate::engine::Run;
 use crate::report::{Build, ENGINE_SCHEMA, EngineReport, Speed, Teams, engine_text};
 use crate::traffic::stream::{FrameSizes, StreamError};
 use clap::Args;
@@ -78,7 +78,7 @@ fn networks(args: &BenchArgs, common: &Common, threads: &[usize], report: &mut E
                 common.note(&format!("measuring {name}, frames: {size}, threads: {threads}"));
                 report.results.push(measured(format!("{name}_{size}"), &loaded, By::Engine(threads), args.seconds)?);
                 if *size == "64" {
-                    report.teams.push(Teams { network: name, threads: teams(&loaded.network, threads) });
+                    report.teams.push(Teams { network: name, threads: teams(&loaded, threads, common) });
                 }
             }
             if name == "six_node" && *size == "64" {
@@ -110,9 +110,13 @@ fn impossible(error: StreamError) -> Failure {
     Failure::Runtime(error.to_string())
 }
 
-fn teams(network: &Network, threads: usize) -> Vec<Vec<String>> {
-    let teams = partition(network, threads).into_iter();
-    teams.map(|team| team.iter().map(|node| network.nodes[node.index()].name.clone()).collect()).collect()
+/// The nodes of each thread.
+fn teams(loaded: &Loaded, threads: usize, common: &Common) -> Vec<Vec<String>> {
+    let network = &loaded.network;
+    let partition = Run { threads, ..Run::new(network, loaded.sources(0)) }.partition();
+    common.detail(&partition.describe(network));
+    let teams = partition.teams.into_iter();
+    teams.map(|team| team.nodes.iter().map(|node| network.nodes[node.index()].name.clone()).collect()).collect()
 }
 
 /// The CPU's name where Linux tells it.

@@ -60,6 +60,9 @@ struct Common {
     /// Say nothing on standard error but errors
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// Say more on standard error: which thread has which nodes
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
     /// Colour in messages
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     color: Color,
@@ -85,6 +88,13 @@ impl Common {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        }
+    }
+
+    /// Lines for the person at the terminal who wants to know.
+    fn detail(&self, lines: &str) {
+        if self.verbose {
+            self.note(lines.trim_end());
         }
     }
 

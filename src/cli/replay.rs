@@ -94,7 +94,9 @@ fn execute(plan: &Plan, files: &mut [PortFile], common: &Common) -> Done {
         observe,
         pool,
         interrupt: Some(&INTERRUPTED),
+        ..Run::new(&plan.network, Vec::new())
     };
+    common.detail(&request.partition().describe(&plan.network));
     let bar = Bar::start(plan, readings.iter().map(Reading::watch).collect(), common);
     let outcome = run_engine(request);
     let interrupted = INTERRUPTED.load(Ordering::Relaxed);

@@ -8,7 +8,7 @@ use super::network::{Network, Role};
 use super::observe::{Merge, Observe, Recorder, Records, recorder};
 use super::outcome::{NodeOutcome, Outcome, SourceOutcome};
 use super::output::Output;
-use super::partition::partition;
+use super::partition::{Offer, Partition, partition};
 use super::router::RouterNode;
 use super::source::{BodyPool, Returns, Source, Supply};
 use super::{Progress, Step};
@@ -20,8 +20,8 @@ use crossbeam_utils::Backoff;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How far a node may run past what its slowest peer has taken, beyond the delay of the link between them.
-pub(super) const WINDOW: Span = Span::from_ms(1);
+/// The window of a run, unless said.
+pub const DEFAULT_WINDOW: Span = Span::from_ms(1);
 
 /// What is to be run.
 pub struct Run<'a> {
@@ -32,6 +32,9 @@ pub struct Run<'a> {
     pub sources: Vec<(NodeId, Source)>,
     /// Threads for the nodes; one at least, one per node at the most.
     pub threads: usize,
+    /// How far a node may run past what its slowest peer has taken, beyond the delay of the link between them; above zero.
+    /// The outcome is the same for any: a short one costs time, a long one memory for frames under way.
+    pub window: Span,
     /// Where the run is cut short; `None` lets it go on until nothing is left.
     pub until: Option<Instant>,
     /// What is to be observed.
@@ -46,7 +49,17 @@ impl<'a> Run<'a> {
     /// A run of `network` on one thread until nothing is left.
     pub fn new(network: &'a Network, sources: Vec<(NodeId, Source)>) -> Self {
         let pool = BodyPool::default();
-        Run { network, sources, threads: 1, until: None, observe: None, pool, interrupt: None }
+        let window = DEFAULT_WINDOW;
+        Run { network, sources, threads: 1, window, until: None, observe: None, pool, interrupt: None }
+    }
+
+    /// Which thread has which nodes: how much each source offers is not known, so all are taken to offer the same, and no
+    /// more than goes through the narrowest link.
+    pub fn partition(&self) -> Partition {
+        let speeds = self.network.links.iter().map(|link| self.network.port(link.from).speed.bps());
+        let rate_bps = speeds.min().unwrap_or(0);
+        let offers = self.sources.iter().map(|&(host, _)| Offer { host, rate_bps });
+        partition(self.network, &offers.collect::<Vec<_>>(), self.threads)
     }
 }
 
@@ -90,14 +103,15 @@ impl Node {
 pub fn run(run: Run<'_>) -> Outcome {
     let faults = run.network.faults();
     assert!(faults.is_empty(), "the network cannot be run: {faults:?}");
-    let Run { network, sources, threads, until, observe, pool, interrupt } = run;
+    assert!(run.window > Span::ZERO, "a run without a window never moves on");
+    let parts = run.partition().teams;
+    let Run { network, sources, window, until, observe, pool, interrupt, .. } = run;
     let source_count = sources.len();
-    let parts = partition(network, threads);
-    let mut built = build(network, sources, observe.as_ref(), &pool, until.is_some());
+    let mut built = build(network, sources, observe.as_ref(), &pool, (window, until.is_some()));
     let shared = Shared::new(network.nodes.len(), built.traffic, parts.len());
     let until = until.unwrap_or(Instant::MAX);
     let mut nodes: Vec<Option<Node>> = built.nodes.drain(..).map(Some).collect();
-    let teams = parts.iter().map(|part| part.iter().filter_map(|id| nodes[id.index()].take()).collect());
+    let teams = parts.iter().map(|part| part.nodes.iter().filter_map(|id| nodes[id.index()].take()).collect());
     let teams: Vec<Vec<Node>> = teams.collect();
     let mut finished = Vec::new();
     std::thread::scope(|scope| {
@@ -210,7 +224,7 @@ fn build(
     sources: Vec<(NodeId, Source)>,
     observe: Option<&Observe<'_>>,
     pool: &BodyPool,
-    cut_short: bool,
+    (window, cut_short): (Span, bool),
 ) -> Built {
     let mut sending: Vec<Option<LinkTx>> = Vec::new();
     let mut receiving: Vec<Option<LinkRx>> = Vec::new();
@@ -232,7 +246,8 @@ fn build(
         let inputs = ports.clone().map(|port| input_of(network, (id, port), &mut receiving)).collect();
         let observed = |port| observe.is_some_and(|observe| observe.ports.contains(&(id, port)));
         let waits = cut_short && matches!(spec.role, Role::Router(_));
-        let outputs = ports.map(|port| output_of(network, (id, port), &mut sending, observed(port), waits)).collect();
+        let outputs =
+            ports.map(|port| output_of(network, (id, port), &mut sending, observed(port), (window, waits))).collect();
         let mut recorder_of_node: Option<Recorder> = None;
         if let Some(observe) = observe {
             let (node, records) = recorder(id, observe.drops);
@@ -275,7 +290,7 @@ fn output_of(
     from: (NodeId, PortId),
     sending: &mut [Option<LinkTx>],
     observed: bool,
-    waits: bool,
+    (window, waits): (Span, bool),
 ) -> Output {
     let place = network.links.iter().position(|link| link.from == from);
     let tx = place.and_then(|place| sending[place].take());
@@ -283,7 +298,7 @@ fn output_of(
     if let Some(place) = place {
         let link = &network.links[place];
         output.peer = Some(link.to.0.index());
-        output.ahead = link.delay + WINDOW;
+        output.ahead = link.delay + window;
     }
     output
 }

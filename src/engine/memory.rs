@@ -1,7 +1,7 @@
 //! How much memory a run may take at the most, from its network alone; what it does take depends on threads, and is less.
 //!
 //! The clocks bound what is under way. A node starts nothing later than its peer has taken, the link's delay and
-//! [`WINDOW`] together; it arrives a delay and the wait in the port's buffer later. So the frames on a link, or waiting
+//! [`DEFAULT_WINDOW`] together; it arrives a delay and the wait in the port's buffer later. So the frames on a link, or waiting
 //! before it, arrive within
 //!
 //! ```text
@@ -16,7 +16,7 @@
 //! at once: a link is empty as long as its receiver keeps pace, and holds most of its span where the receiver waits for
 //! another source that lags behind.
 
-use super::driver::WINDOW;
+use super::driver::DEFAULT_WINDOW;
 use super::link::{RING, SEGMENT};
 use super::network::{LinkSpec, Network};
 use super::source::{BATCHES, BODIES, Feed};
@@ -134,7 +134,7 @@ fn on_link(network: &Network, link: &LinkSpec, load: &Load) -> u64 {
     let per_octet = port.speed.ps_per_octet();
     // A host waits for its port, so that nothing waits in it.
     let buffer = port.buffer_octets.unwrap_or(0);
-    let span = link.delay.as_ps().saturating_mul(2).saturating_add(WINDOW.as_ps());
+    let span = link.delay.as_ps().saturating_mul(2).saturating_add(DEFAULT_WINDOW.as_ps());
     let wire = (span / per_octet).saturating_add(buffer);
     let offered = u128::from(wire) * u128::from(load.rate_bps) / u128::from(port.speed.bps());
     let wire = wire.min(u64::try_from(offered).unwrap_or(u64::MAX));

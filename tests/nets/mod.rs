@@ -1,4 +1,5 @@
 //! Networks made by a seed, and frames for them: what the engines are held against each other on.
+#![allow(dead_code)] // each test takes what it needs
 
 use biplane::engine::{Network, Role, RouterSpec};
 use biplane::frame::Frame;
@@ -21,19 +22,70 @@ pub(crate) struct Shape {
     pub(crate) queues: bool,
     /// Whether links lose frames, ports police, and packets are cut.
     pub(crate) troubled: bool,
+    pub(crate) wires: Wires,
+    /// Hosts at each router.
+    pub(crate) hosts: u16,
+    /// The longest delay of a link, in nanoseconds, beyond the least.
+    pub(crate) delay_ns: u64,
 }
 
-/// Ports of one router: 0 to its host, then one for each wire it has; each with the router at the other end.
+/// How routers are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wires {
+    /// A ring with chords.
+    Chords,
+    /// A ring; of two routers, with two wires.
+    Ring,
+    /// All to the first.
+    Star,
+    /// Each to each.
+    Mesh,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        let (wires, buffer, delay_ns) = (Wires::Chords, 50_000, 30_000);
+        Shape { seed: 1, routers: 4, buffer, queues: false, troubled: false, wires, hosts: 1, delay_ns }
+    }
+}
+
+impl Shape {
+    /// The hosts, each with the number of its router.
+    pub(crate) fn hosts(self) -> impl Iterator<Item = (NodeId, u16)> {
+        let n = self.routers;
+        (0..n * self.hosts).map(move |host| (NodeId(n + host), host % n))
+    }
+
+    /// Pairs of routers that a wire joins.
+    fn wires(self) -> Vec<(u16, u16)> {
+        let n = self.routers;
+        let ring = (0..n).map(|r| (r, (r + 1) % n));
+        match self.wires {
+            Wires::Ring => ring.collect(),
+            Wires::Chords => {
+                let chords = (0..n / 2).map(|r| (r, r + n / 2)).filter(|&(a, b)| a != b && b < n && n > 3);
+                ring.chain(chords).collect()
+            }
+            Wires::Star => (1..n).map(|r| (0, r)).collect(),
+            Wires::Mesh => (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect(),
+        }
+    }
+}
+
+/// Ports of one router: the first to its hosts, then one for each wire it has; each with the router at the other end.
 type Ports = Vec<(u16, PortSpec)>;
 
-/// A ring of routers with chords, a host at each; `10.N.0.0/16` lives at router N.
+/// Routers with their hosts; `10.N.0.0/16` lives at router N.
 pub(crate) fn network(shape: Shape) -> Network {
     let mut rng = Rng::new(shape.seed, 1);
     let mut net = Network { seed: shape.seed, ..Network::default() };
     let n = shape.routers;
-    let mut wires: Vec<(u16, u16)> = (0..n).map(|r| (r, (r + 1) % n)).collect();
-    wires.extend((0..n / 2).map(|r| (r, r + n / 2)).filter(|&(a, b)| a != b && b < n && n > 3));
-    let mut ports: Vec<Ports> = (0..n).map(|r| vec![(r, port(shape, "host".into(), &mut rng))]).collect();
+    let wires = shape.wires();
+    let to_hosts = |r| (0..shape.hosts).map(move |host| (r, host));
+    let mut ports: Vec<Ports> = Vec::new();
+    for r in 0..n {
+        ports.push(to_hosts(r).map(|(r, host)| (r, port(shape, format!("host{host}"), &mut rng))).collect());
+    }
     for &(a, b) in &wires {
         ports[usize::from(a)].push((b, port(shape, format!("r{b}"), &mut rng)));
         ports[usize::from(b)].push((a, port(shape, format!("r{a}"), &mut rng)));
@@ -43,18 +95,19 @@ pub(crate) fn network(shape: Shape) -> Network {
         let specs = ports[usize::from(r)].iter().map(|(_, spec)| spec.clone()).collect();
         net.add(format!("r{r}"), Role::Router(Box::new(spec)), specs);
     }
-    for r in 0..n {
+    for (place, (host, r)) in shape.hosts().enumerate() {
         let mut port = PortSpec::new("out", PortSpeed::G100);
         port.buffer_octets = None;
-        let host = net.add(format!("h{r}"), Role::Host, vec![port]);
-        net.join((host, PortId(0)), (NodeId(r), PortId(0)), delay(&mut rng));
+        assert_eq!(net.add(format!("h{place}"), Role::Host, vec![port]), host);
+        let at = PortId(place as u16 / n);
+        net.join((host, PortId(0)), (NodeId(r), at), delay(shape, &mut rng));
     }
     join_routers(shape, &wires, &mut net, &mut rng);
     net
 }
 
-fn delay(rng: &mut Rng) -> Span {
-    Span::from_ns(100 + rng.below(30_000))
+fn delay(shape: Shape, rng: &mut Rng) -> Span {
+    Span::from_ns(100 + rng.below(shape.delay_ns))
 }
 
 fn port(shape: Shape, name: String, rng: &mut Rng) -> PortSpec {
@@ -82,9 +135,10 @@ fn router(shape: Shape, r: u16, wires: &[(u16, u16)], ports: &[(u16, PortSpec)],
     for to in 0..shape.routers {
         let mtu = if shape.troubled && (r + to).is_multiple_of(3) { 700 } else { 1500 };
         let hop = |port: usize| NextHop { mtu, ..NextHop::port(PortId(port as u16)) };
-        let towards = |via| ports.iter().skip(1).position(|(peer, _)| *peer == via).unwrap() + 1;
+        let hosts = usize::from(shape.hosts);
+        let towards = |via| ports.iter().skip(hosts).position(|(peer, _)| *peer == via).unwrap() + hosts;
         let hops: Vec<NextHop> = match nearest(wires, shape.routers, r, to) {
-            _ if to == r => vec![hop(0)],
+            _ if to == r => (0..hosts).map(hop).collect(),
             ways => ways.into_iter().map(|via| hop(towards(via))).collect(),
         };
         let set = fib.next_hops(&hops);
@@ -96,7 +150,7 @@ fn router(shape: Shape, r: u16, wires: &[(u16, u16)], ports: &[(u16, PortSpec)],
 }
 
 fn join_routers(shape: Shape, wires: &[(u16, u16)], net: &mut Network, rng: &mut Rng) {
-    let mut used = vec![1u16; usize::from(shape.routers)];
+    let mut used = vec![shape.hosts; usize::from(shape.routers)];
     for &(a, b) in wires {
         let mut end = |r: u16| {
             let port = used[usize::from(r)];
@@ -104,7 +158,7 @@ fn join_routers(shape: Shape, wires: &[(u16, u16)], net: &mut Network, rng: &mut
             (NodeId(r), PortId(port))
         };
         let (a, b) = (end(a), end(b));
-        let links = net.join(a, b, delay(rng));
+        let links = net.join(a, b, delay(shape, rng));
         if shape.troubled {
             for link in links {
                 let outages = vec![(Instant::from_ps(40_000_000), Instant::from_ps(60_000_000))];
@@ -139,7 +193,8 @@ fn nearest(wires: &[(u16, u16)], n: u16, from: u16, to: u16) -> Vec<u16> {
     out
 }
 
-/// `count` frames from host `source` to all others, in bursts, of all sizes, TTLs and classes.
+/// `count` frames of `source`, which is at router `source` in a round of all, to all others: in bursts, of all sizes, TTLs
+/// and classes.
 pub(crate) fn frames(shape: Shape, source: u8, count: u32) -> Vec<Frame> {
     let mut rng = Rng::new(shape.seed, 100 + u64::from(source));
     let mut at = 0;
@@ -150,7 +205,7 @@ pub(crate) fn frames(shape: Shape, source: u8, count: u32) -> Vec<Frame> {
             let flow = rng.below(50) as u16;
             let size = [46, 46, 100, 576, 1000, 1480][rng.below(6) as usize];
             let ttl = if rng.below(10) == 0 { rng.below(4) as u8 } else { 64 };
-            let octets = packet(source, to, flow, size, ttl, (rng.below(8) as u8) << 5);
+            let octets = packet(source % shape.routers as u8, to, flow, size, ttl, (rng.below(8) as u8) << 5);
             let mut frame = Frame::parse(&octets, octets.len() as u32, None).unwrap().frame;
             frame.id.sent = Instant::from_ps(at);
             frame.id.stream = StreamId::new(source, u32::from(flow));
