@@ -179,7 +179,7 @@ impl Fib {
 #[inline(always)]
 pub fn spread(hash: u32, count: u32) -> u32 {
     let mixed = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    (mixed * u64::from(count) >> 32) as u32
+    ((mixed * u64::from(count)) >> 32) as u32
 }
 
 /// Gathers a router's tables.
