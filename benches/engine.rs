@@ -1,5 +1,5 @@
-//! What the engine does with a whole network: six routers in a row, on one thread and on more; the reference engine
-//! beside it. Throughput is in arrivals at routers.
+//! What the engine does with a whole network: six routers in a row, on one thread and on more, pinned and not; the
+//! reference engine beside it. Throughput is in arrivals at routers.
 
 use biplane::cli::bench::network::{Loaded, six_node};
 use biplane::engine::reference::{self, Offered};
@@ -30,12 +30,15 @@ fn six_nodes(c: &mut Criterion) {
     for (name, sizes) in [("64", FrameSizes::One(64)), ("imix", FrameSizes::Imix), ("1518", FrameSizes::One(1518))] {
         let loaded = loaded(sizes);
         for threads in 1..=cpus {
-            group.bench_function(BenchmarkId::new(name, format!("{threads} threads")), |bencher| {
-                bencher.iter(|| {
-                    let sources = loaded.sources(FRAMES);
-                    hops(&run(Run { threads, ..Run::new(&loaded.network, sources) }), FRAMES);
+            for pin in [false, true] {
+                let kind = format!("{threads} threads{}", if pin { ", pinned" } else { "" });
+                group.bench_function(BenchmarkId::new(name, kind), |bencher| {
+                    bencher.iter(|| {
+                        let sources = loaded.sources(FRAMES);
+                        hops(&run(Run { threads, pin, ..Run::new(&loaded.network, sources) }), FRAMES);
+                    });
                 });
-            });
+            }
         }
     }
     group.finish();

@@ -9,6 +9,7 @@ use super::observe::{Merge, Observe, Recorder, Records, recorder};
 use super::outcome::{NodeOutcome, Outcome, SourceOutcome};
 use super::output::Output;
 use super::partition::{Offer, Partition, partition};
+use super::pin;
 use super::router::RouterNode;
 use super::source::{BodyPool, Returns, Source, Supply};
 use super::{Progress, Step};
@@ -35,6 +36,9 @@ pub struct Run<'a> {
     /// How far a node may run past what its slowest peer has taken, beyond the delay of the link between them; above zero.
     /// The outcome is the same for any: a short one costs time, a long one memory for frames under way.
     pub window: Span,
+    /// Whether each thread of nodes stays on a CPU of its own, where there are enough for all threads of the run. Not unless
+    /// said: where others use the CPUs as well, a thread that may not move away from them waits (`benches/engine.rs`).
+    pub pin: bool,
     /// Where the run is cut short; `None` lets it go on until nothing is left.
     pub until: Option<Instant>,
     /// What is to be observed.
@@ -49,8 +53,8 @@ impl<'a> Run<'a> {
     /// A run of `network` on one thread until nothing is left.
     pub fn new(network: &'a Network, sources: Vec<(NodeId, Source)>) -> Self {
         let pool = BodyPool::default();
-        let window = DEFAULT_WINDOW;
-        Run { network, sources, threads: 1, window, until: None, observe: None, pool, interrupt: None }
+        let (window, pin) = (DEFAULT_WINDOW, false);
+        Run { network, sources, threads: 1, window, pin, until: None, observe: None, pool, interrupt: None }
     }
 
     /// Which thread has which nodes: how much each source offers is not known, so all are taken to offer the same, and no
@@ -60,6 +64,13 @@ impl<'a> Run<'a> {
         let rate_bps = speeds.min().unwrap_or(0);
         let offers = self.sources.iter().map(|&(host, _)| Offer { host, rate_bps });
         partition(self.network, &offers.collect::<Vec<_>>(), self.threads)
+    }
+
+    /// A CPU for each thread of nodes, if they are to be pinned and there are enough.
+    fn cpus(&self, teams: usize) -> Option<Vec<usize>> {
+        let feeding = self.sources.iter().filter(|(_, source)| matches!(source, Source::Feed(_))).count();
+        let threads = teams + feeding + usize::from(self.observe.is_some());
+        if self.pin { pin::cpus(teams, threads) } else { None }
     }
 }
 
@@ -105,6 +116,7 @@ pub fn run(run: Run<'_>) -> Outcome {
     assert!(faults.is_empty(), "the network cannot be run: {faults:?}");
     assert!(run.window > Span::ZERO, "a run without a window never moves on");
     let parts = run.partition().teams;
+    let cpus = run.cpus(parts.len());
     let Run { network, sources, window, until, observe, pool, interrupt, .. } = run;
     let source_count = sources.len();
     let mut built = build(network, sources, observe.as_ref(), &pool, (window, until.is_some()));
@@ -125,7 +137,11 @@ pub fn run(run: Run<'_>) -> Outcome {
         let mut workers = Vec::new();
         for (thread, team) in teams.into_iter().enumerate() {
             let step = Step { shared, templates, until, thread, idle: false };
-            workers.push(scope.spawn(move || work(team, step, interrupt)));
+            let cpu = cpus.as_ref().map(|cpus| cpus[thread]);
+            workers.push(scope.spawn(move || {
+                cpu.into_iter().for_each(pin::pin);
+                work(team, step, interrupt)
+            }));
         }
         for worker in workers {
             match worker.join() {

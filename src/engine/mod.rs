@@ -20,6 +20,7 @@ mod order;
 pub mod outcome;
 mod output;
 mod partition;
+mod pin;
 pub mod reference;
 mod router;
 mod source;
