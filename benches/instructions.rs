@@ -18,7 +18,6 @@ mod edge;
 mod frames;
 #[path = "common/subjects.rs"]
 mod subjects;
-#[allow(dead_code)] // what only criterion needs
 #[path = "common/tables.rs"]
 mod tables;
 

@@ -8,7 +8,7 @@ use biplane::rng::Rng;
 use biplane::table::NextHop;
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
-use tables::{LABELS, PASS, PREFIXES, label, label_fib, measure, prefixes, route_fib};
+use tables::{LABELS, PASS, PREFIXES, label, label_fib, measure, prefixes, prefixes_v6, route_fib, route_fib_v6};
 
 fn label_map(c: &mut Criterion) {
     for (name, count) in LABELS {
@@ -37,5 +37,21 @@ fn longest_prefix(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, label_map, longest_prefix);
+fn longest_prefix_v6(c: &mut Criterion) {
+    for (name, count) in PREFIXES {
+        let fib = route_fib_v6(count);
+        let known = prefixes_v6(count);
+        let draw = |probes: &mut Vec<u128>, rng: &mut Rng| {
+            probes.fill_with(|| {
+                known[rng.below(count.into()) as usize].addr().to_bits() | u128::from(rng.below(1 << 16)) << 64
+            });
+        };
+        measure(c, "longest_prefix_v6", name, &mut vec![0; PASS], draw, |probes| {
+            let found = probes.iter().filter(|&&at| fib.lookup_v6(VrfId(0), black_box(at)).is_some()).count();
+            assert_eq!(found, PASS);
+        });
+    }
+}
+
+criterion_group!(benches, label_map, longest_prefix, longest_prefix_v6);
 criterion_main!(benches);

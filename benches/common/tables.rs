@@ -1,4 +1,5 @@
 //! Routers' tables of a stated size, and what is looked up in them: drawn anew for each pass, spread over all of it.
+#![allow(dead_code)] // each benchmark takes what it needs
 
 use biplane::id::{PortId, VrfId};
 use biplane::rng::Rng;
@@ -6,8 +7,8 @@ use biplane::table::{Fib, FibBuilder, IngressBuilder, LabelAction, LabelEntry, N
 use biplane::table::{Service, SubInterface, TtlModel, VlanKey};
 use biplane::wire::mpls::Label;
 use criterion::{Criterion, Throughput};
-use ipnet::{IpNet, Ipv4Net};
-use std::net::Ipv4Addr;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 /// Sizes of label maps.
@@ -48,6 +49,30 @@ pub(crate) fn prefixes(count: u32) -> Vec<Ipv4Net> {
             let first = 1 + rng.below(126) as u32;
             let address = first << 24 | rng.below(1 << 24) as u32;
             Ipv4Net::new_assert(Ipv4Addr::from_bits(address), len).trunc()
+        })
+        .collect()
+}
+
+/// A router with `count` IPv6 prefixes of 32 to 48 bits, most of 48, towards 64 next hops.
+pub(crate) fn route_fib_v6(count: u32) -> Fib {
+    let mut builder = with_ports();
+    let sets: Vec<_> = (0..64u16).map(|n| builder.next_hops(&[NextHop::port(PortId(n % 4))])).collect();
+    for (place, prefix) in prefixes_v6(count).into_iter().enumerate() {
+        builder.route(VrfId(0), IpNet::V6(prefix), sets[place % sets.len()]);
+    }
+    builder.build()
+}
+
+/// The prefixes of [`route_fib_v6`]: parts of 256 allocations of 32 bits, as providers have them.
+pub(crate) fn prefixes_v6(count: u32) -> Vec<Ipv6Net> {
+    let mut rng = Rng::new(4, count.into());
+    (0..count)
+        .map(|_| {
+            let len = if rng.below(5) < 3 { 48 } else { 32 + rng.below(16) as u8 };
+            // Of 2a00::/12, every 4096th /32.
+            let allocation = 0x2a00_0000 + (rng.below(256) << 12);
+            let address = u128::from(allocation << 32 | rng.below(1 << 32)) << 64;
+            Ipv6Net::new_assert(Ipv6Addr::from_bits(address), len).trunc()
         })
         .collect()
 }
