@@ -74,7 +74,7 @@ fn take_apart(body: &mut Octets, octets: &[u8], wire_octets: usize) -> (Header, 
             let (lse, labels) = (top.lse, top.meta.labels());
             flow::of_labels(&lse[..usize::from(labels)])
         }
-        _ => flow::of_addresses(&macs, ethertype),
+        _ => flow::of_addresses(&body.macs, body.ethertype),
     };
     let meta = top.meta.with_len(wire_octets as u16 + FCS_OCTETS).with_kind(packet.kind);
     let meta = meta.with_ttl(packet.ttl).with_traffic_class(packet.traffic_class);
