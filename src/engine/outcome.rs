@@ -154,13 +154,58 @@ impl SourceOutcome {
 /// of the last.
 #[inline(always)]
 pub fn digest_step(digest: u64, frame: &crate::frame::Frame) -> u64 {
-    const ODD: [u64; 4] = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb, 0xd6e8_feb8_6659_fd93];
+    const ODD: [u64; 7] = [
+        0x9e37_79b9_7f4a_7c15,
+        0xbf58_476d_1ce4_e5b9,
+        0x94d0_49bb_1331_11eb,
+        0xd6e8_feb8_6659_fd93,
+        0xff51_afd7_ed55_8ccd,
+        0xc4ce_b9fe_1a85_ec53,
+        0xa076_1d64_78bd_642f,
+    ];
     let (id, header) = (&frame.id, &frame.header);
     // Neighbours in memory are one load.
     let pair = |first: u32, second: u32| u64::from(first) | u64::from(second) << 32;
     let [top, second, third] = header.lse;
-    let a = (frame.at.as_ps() ^ pair(top, second)).wrapping_mul(ODD[0]);
-    let b = (header.meta.word() ^ pair(header.tag[0], header.tag[1])).wrapping_mul(ODD[1]);
-    let c = (pair(id.stream.number(), id.seq) ^ u64::from(third)).wrapping_mul(ODD[2]);
-    (digest.rotate_left(29) ^ a.wrapping_add(b).wrapping_add(c)).wrapping_mul(ODD[3])
+    // Each word has a factor of its own: of two that shared one, changes could cancel each other.
+    let mixed = (frame.at.as_ps().wrapping_mul(ODD[0]))
+        .wrapping_add(pair(id.stream.number(), id.seq).wrapping_mul(ODD[1]))
+        .wrapping_add(pair(header.tag[0], header.tag[1]).wrapping_mul(ODD[2]))
+        .wrapping_add(pair(top, second).wrapping_mul(ODD[3]))
+        .wrapping_add(u64::from(third).wrapping_mul(ODD[4]))
+        .wrapping_add(header.meta.word().wrapping_mul(ODD[5]));
+    (digest.rotate_left(29) ^ mixed).wrapping_mul(ODD[6])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Frame;
+    use crate::id::StreamId;
+
+    #[test]
+    fn a_digest_knows_every_field_and_the_order() {
+        let changes: [fn(&mut Frame); 11] = [
+            |_| (),
+            |frame| frame.at = Instant::from_ps(1),
+            |frame| frame.id.stream = StreamId::new(0, 1),
+            |frame| frame.id.seq = 1,
+            |frame| frame.header.tag[0] = 1,
+            |frame| frame.header.tag[1] = 1,
+            |frame| frame.header.lse[0] = 1,
+            |frame| frame.header.lse[1] = 1,
+            |frame| frame.header.lse[2] = 1,
+            |frame| frame.header.meta = frame.header.meta.with_ttl(1),
+            |frame| frame.header.meta = frame.header.meta.with_len(1),
+        ];
+        let frames = changes.map(|change| {
+            let mut frame = Frame::default();
+            change(&mut frame);
+            frame
+        });
+        let mut seen = std::collections::BTreeSet::new();
+        for (a, b) in frames.iter().flat_map(|a| frames.iter().map(move |b| (a, b))) {
+            assert!(seen.insert(digest_step(digest_step(0, a), b)), "{a:?} and {b:?} look like two others");
+        }
+    }
 }
