@@ -20,7 +20,7 @@ pub(super) const RING: usize = 256;
 /// A run of frames in order of arrival: the first `len` of its places. A frame moves into a place as it is, line to line;
 /// what lies beyond is of no meaning.
 #[derive(Debug, Default)]
-struct Segment {
+pub(super) struct Segment {
     places: Box<[Frame]>,
     len: usize,
 }

@@ -17,7 +17,7 @@
 //! another source that lags behind.
 
 use super::driver::DEFAULT_WINDOW;
-use super::link::{RING, SEGMENT};
+use super::link::{RING, SEGMENT, Segment};
 use super::network::{LinkSpec, Network};
 use super::source::{BATCHES, BODIES, Feed};
 use crate::frame::{Frame, Octets};
@@ -147,7 +147,7 @@ fn on_link(network: &Network, link: &LinkSpec, load: &Load) -> u64 {
 /// What does not depend on the links' delays and speeds.
 fn fixed(network: &Network, load: &Load) -> u64 {
     let segment = SEGMENT as u64 * FRAME;
-    let rings = 2 * (RING * size_of::<Vec<Frame>>()) as u64 + 2 * segment;
+    let rings = 2 * (RING * size_of::<Segment>()) as u64 + 2 * segment;
     let ports = network.nodes.iter().map(|node| node.ports.len() as u64).sum::<u64>();
     let (sources, flows) = (load.sources as u64, load.offered.map_or(load.flows, |all| all.frames.min(load.flows)));
     // A bit for each flow that is seen at a port, coming and going; the set doubles when it grows.
