@@ -113,6 +113,7 @@ impl Output {
         if let (true, None, Queue::Fifo(queue)) = (self.up, &self.policing, &mut self.queue)
             && let Some(tx) = &mut self.line.tx
             && !self.line.observed
+            // When the first frame left is noted by the way that asks for each.
             && self.line.first.is_some()
         {
             // Counts and the port's state stay in registers.
@@ -157,7 +158,7 @@ impl Output {
         let Output { queue: Queue::Strict(queues, departures), line, policing, up, .. } = self else { return };
         for (&key, number) in order.iter().zip(0..) {
             let (at, frame) = (key.at(frames.first), frames.frame(key));
-            let refused = refusal(at, frame, *up && line.tx.is_some(), *up, policing);
+            let refused = refusal(at, frame, *up, line.tx.is_some(), policing);
             let (octets, class) = (frame.len(), frame.header.meta.class());
             let refused =
                 refused.or_else(|| queues.admit(at, octets, class, number).err().map(|_| DropReason::QueueFull));
@@ -183,10 +184,10 @@ impl Output {
     #[inline(always)]
     pub(super) fn send(&mut self, at: Instant, frame: &mut Frame, desk: &mut Desk<'_>) -> Result<(), DropReason> {
         let Output { queue, line, policing, up, .. } = self;
-        if let Some(reason) = refusal(at, frame, *up && line.tx.is_some(), *up, policing) {
+        if let Some(reason) = refusal(at, frame, *up, line.tx.is_some(), policing) {
             return Err(reason);
         }
-        let Queue::Fifo(queue) = queue else { return Err(DropReason::QueueFull) };
+        let Queue::Fifo(queue) = queue else { unreachable!("a port with several queues takes frames by runs") };
         let departure = queue.accept(at, frame.len()).map_err(|_| DropReason::QueueFull)?;
         line.leave(frame, departure, desk);
         Ok(())
@@ -263,12 +264,15 @@ impl Line {
 fn refusal(
     at: Instant,
     frame: &Frame,
-    usable: bool,
     up: bool,
+    linked: bool,
     policing: &mut Option<PolicerTable>,
 ) -> Option<DropReason> {
-    if !usable {
-        return Some(if up { DropReason::LinkDown } else { DropReason::AdminDown });
+    if !up {
+        return Some(DropReason::AdminDown);
+    }
+    if !linked {
+        return Some(DropReason::LinkDown);
     }
     let policing = policing.as_mut()?;
     let vid = frame.tags().next().map_or(0, |tag| tag.vid());
