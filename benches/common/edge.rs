@@ -53,33 +53,31 @@ impl Edge {
 
     /// Octets to octets, frame by frame, and nothing between.
     pub(crate) fn copy(&mut self) {
-        self.out.clear();
-        let none = Templates::new();
-        let mut spare = self.frames[0].body.take();
-        for octets in self.octets.chunks_exact(frames::OCTETS) {
-            let Some(parsed) = Frame::parse(octets, frames::OCTETS as u32, spare.take()) else { continue };
-            let mut frame = parsed.frame;
-            frame.emit(&none, &mut self.out);
-            spare = frame.body.take();
-        }
-        self.frames[0].body = spare;
+        self.pass(|_| true);
         assert_eq!(self.out, self.octets);
     }
 
     /// Octets to octets, frame by frame, forwarded between.
     pub(crate) fn through(&mut self, fib: &Fib) {
+        let none = Templates::new();
+        self.pass(|frame| matches!(forward(fib, &none, Entry::Port(PortId(0)), frame), Verdict::Transmit(_)));
+        assert_eq!(self.out.len(), self.octets.len());
+    }
+
+    /// Octets to frames, and back to octets those that `leaves` lets through; one body serves them all.
+    #[inline(always)]
+    fn pass(&mut self, mut leaves: impl FnMut(&mut Frame) -> bool) {
         self.out.clear();
         let none = Templates::new();
         let mut spare = self.frames[0].body.take();
         for octets in self.octets.chunks_exact(frames::OCTETS) {
             let Some(parsed) = Frame::parse(octets, frames::OCTETS as u32, spare.take()) else { continue };
             let mut frame = parsed.frame;
-            if let Verdict::Transmit(_) = forward(fib, &none, Entry::Port(PortId(0)), &mut frame) {
+            if leaves(&mut frame) {
                 frame.emit(&none, &mut self.out);
             }
             spare = frame.body.take();
         }
         self.frames[0].body = spare;
-        assert_eq!(self.out.len(), self.octets.len());
     }
 }
