@@ -3,9 +3,11 @@
 
 use biplane::cli::bench::network::{Loaded, six_node};
 use biplane::engine::reference::{self, Offered};
-use biplane::engine::{Outcome, Run, run};
-use biplane::traffic::stream::FrameSizes;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use biplane::engine::{Outcome, Role, Run, Source, run};
+use biplane::frame::Frame;
+use biplane::port::PortSpec;
+use biplane::traffic::stream::{FrameSizes, Generator};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 
 /// Routers that each frame arrives at.
@@ -44,6 +46,37 @@ fn six_nodes(c: &mut Criterion) {
     group.finish();
 }
 
+/// One frame in a hundred is control traffic, in one queue with all other and in a queue before it.
+fn control_traffic(c: &mut Criterion) {
+    const FRAMES: usize = 50_000;
+    let mut group = c.benchmark_group("control_traffic");
+    group.sample_size(10).throughput(Throughput::Elements(2 * FRAMES as u64 * ROUTERS));
+    for (name, queue_of_class) in [("one queue", [0; 8]), ("two queues", PortSpec::CONTROL_FIRST)] {
+        let mut loaded = loaded(FrameSizes::One(64));
+        let routers = loaded.network.nodes.iter_mut().filter(|node| matches!(node.role, Role::Router(_)));
+        routers.flat_map(|node| &mut node.ports).for_each(|port| port.queue_of_class = queue_of_class);
+        let mixed = |stream: &Generator| -> Vec<Frame> {
+            let frames = stream.clone().take(FRAMES).zip(0..);
+            let marked = frames.map(|(mut frame, number): (Frame, u32)| {
+                if number.is_multiple_of(100) {
+                    frame.header.meta = frame.header.meta.with_traffic_class(6 << 5);
+                }
+                frame
+            });
+            marked.collect()
+        };
+        let sources = || loaded.streams.iter().map(|(node, stream)| (*node, Source::Frames(mixed(stream)))).collect();
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(
+                sources,
+                |sources| hops(&run(Run::new(&loaded.network, sources)), FRAMES as u64),
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
 fn reference_engine(c: &mut Criterion) {
     const FRAMES: u64 = 2_000;
     let mut group = c.benchmark_group("reference_engine");
@@ -59,5 +92,5 @@ fn reference_engine(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, six_nodes, reference_engine);
+criterion_group!(benches, six_nodes, control_traffic, reference_engine);
 criterion_main!(benches);
