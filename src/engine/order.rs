@@ -2,32 +2,45 @@
 
 use crate::time::{Instant, Span};
 
-/// Time since the chunk began (36 bits), input (5), slot within the input's frames (23: the slow path can make many).
+/// Time since the chunk began (33 bits), input (5), slot within the input's frames (23: the slow path can make many), the
+/// frame's class (3), which is known before the frame is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key(u64);
 
 /// The slow path's number among the inputs.
 pub(super) const LOCAL: usize = super::MAX_PORTS;
 
-/// A chunk's span at the most: what a key can say.
-pub(super) const MAX_SPAN: Span = Span::from_ps((1 << 36) - 1);
+/// A chunk's span at the most: what a key can say, over 8 ms.
+pub(super) const MAX_SPAN: Span = Span::from_ps((1 << 33) - 1);
 
 impl Key {
     #[inline(always)]
     pub(super) const fn new(since: Span, input: usize, slot: usize) -> Self {
-        Key(since.as_ps() << 28 | (input as u64) << 23 | slot as u64)
+        Key(since.as_ps() << 31 | (input as u64) << 26 | (slot as u64) << 3)
+    }
+
+    /// The key of a frame of `class`; it had none.
+    #[inline(always)]
+    #[must_use]
+    pub(super) const fn with_class(self, class: u8) -> Self {
+        Key(self.0 | class as u64 & 7)
+    }
+
+    #[inline(always)]
+    pub(super) const fn class(self) -> u8 {
+        (self.0 & 7) as u8
     }
 
     /// The time of a frame of a chunk that began at `first`.
     #[inline(always)]
     pub(super) fn at(self, first: Instant) -> Instant {
-        first + Span::from_ps(self.0 >> 28)
+        first + Span::from_ps(self.0 >> 31)
     }
 
     /// The input and the slot.
     #[inline(always)]
     pub(super) const fn place(self) -> (usize, usize) {
-        ((self.0 >> 23 & 31) as usize, (self.0 & 0x7f_ffff) as usize)
+        ((self.0 >> 26 & 31) as usize, (self.0 >> 3 & 0x7f_ffff) as usize)
     }
 }
 
@@ -122,8 +135,9 @@ mod tests {
             for (input, mut times) in times.into_iter().enumerate() {
                 times.sort_unstable();
                 for (slot, since) in times.into_iter().enumerate() {
-                    let key = Key::new(Span::from_ps(since), input, slot);
+                    let key = Key::new(Span::from_ps(since), input, slot).with_class((since % 8) as u8);
                     prop_assert_eq!((key.at(Instant::ZERO).as_ps(), key.place()), (since, (input, slot)));
+                    prop_assert_eq!(u64::from(key.class()), since % 8);
                     order.push(key);
                     expected.push((since, input, slot));
                 }

@@ -8,15 +8,14 @@ use super::outcome::{Count, PortOutcome};
 use super::router::Local;
 use crate::frame::{DropReason, Frame, Templates};
 use crate::id::PortId;
-use crate::port::{Departure, Egress, Leaving, PolicerTable, PortSpec, StrictQueues};
-use crate::time::{Instant, MIN_FRAME_OCTETS};
+use crate::port::{Arrival, Departure, Egress, Leaving, PolicerTable, PortSpec, StrictQueues};
+use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
 use std::collections::VecDeque;
 
 #[derive(Debug)]
 enum Queue {
     Fifo(Egress),
-    /// With room for what leaves at a time.
-    Strict(StrictQueues, Vec<Departure>),
+    Strict(StrictQueues),
 }
 
 /// What lies behind the queue: the link and what is counted of it.
@@ -41,7 +40,7 @@ pub(super) struct Output {
     /// The place of the node at the other end.
     pub(super) peer: Option<usize>,
     /// How far the node may run past what the peer has taken.
-    pub(super) ahead: crate::time::Span,
+    pub(super) ahead: Span,
 }
 
 /// What a node needs beside its ports to send.
@@ -80,7 +79,7 @@ impl Output {
         let queue = if spec.queues() == 1 && !waits {
             Queue::Fifo(Egress::new(spec))
         } else {
-            Queue::Strict(StrictQueues::new(spec), Vec::new())
+            Queue::Strict(StrictQueues::new(spec))
         };
         let line = Line {
             port,
@@ -92,7 +91,7 @@ impl Output {
             observed,
         };
         let policing = PolicerTable::new(&spec.egress_policing);
-        Output { queue, line, policing, up: spec.admin_up, peer: None, ahead: crate::time::Span::ZERO }
+        Output { queue, line, policing, up: spec.admin_up, peer: None, ahead: Span::ZERO }
     }
 
     /// Whether frames can leave at all.
@@ -109,75 +108,37 @@ impl Output {
         desk: &mut Desk<'d>,
         mut dropped: impl FnMut(Instant, &Frame, DropReason, &mut Desk<'d>),
     ) {
-        let first = frames.first;
-        if let (true, None, Queue::Fifo(queue)) = (self.up, &self.policing, &mut self.queue)
-            && let Some(tx) = &mut self.line.tx
-            && !self.line.observed
-            // When the first frame left is noted by the way that asks for each.
-            && self.line.first.is_some()
-        {
-            // Counts and the port's state stay in registers.
-            let (mut egress, mut sent, mut last) = (queue.clone(), Count::default(), self.line.last);
-            sent.frames = order.len() as u64;
-            for &key in order {
-                let (at, frame) = (key.at(first), frames.frame(key));
-                let Ok(departure) = egress.accept(at, frame.len()) else {
-                    sent.frames -= 1;
-                    dropped(at, frame, DropReason::QueueFull, desk);
-                    continue;
-                };
-                sent.octets += u64::from(frame.len());
-                self.line.flows.insert(frame.id.stream);
-                last = departure;
-                tx.push(frame, departure);
+        let Output { queue, line, policing, up, .. } = self;
+        // When the first frame left is noted by the way that asks for each.
+        if let (true, None, Some(mut run)) = (*up, &*policing, line.run()) {
+            match queue {
+                Queue::Fifo(queue) => {
+                    // The port's state stays in registers.
+                    let mut egress = queue.clone();
+                    for &key in order {
+                        let (at, frame) = (key.at(frames.first), frames.frame(key));
+                        match egress.accept(at, frame.len()) {
+                            Ok(departure) => run.leave(frame, departure, desk),
+                            Err(_) => dropped(at, frame, DropReason::QueueFull, desk),
+                        }
+                    }
+                    *queue = egress;
+                }
+                Queue::Strict(queues) => by_priority(queues, order, frames, desk, &mut run, |_, _| None, dropped),
             }
-            *queue = egress;
-            self.line.sent.merge(sent);
-            self.line.last = last;
-            return;
+            return run.settle();
         }
-        if let Queue::Strict(..) = self.queue {
-            return self.send_by_priority(order, frames, desk, dropped);
+        if let Queue::Strict(queues) = queue {
+            let linked = line.tx.is_some();
+            let refuse = |at: Instant, frame: &Frame| refusal(at, frame, *up, linked, policing);
+            return by_priority(queues, order, frames, desk, line, refuse, dropped);
         }
         for &key in order {
-            let (at, frame) = (key.at(first), frames.frame(key));
+            let (at, frame) = (key.at(frames.first), frames.frame(key));
             if let Err(reason) = self.send(at, frame, desk) {
                 dropped(at, frame, reason, desk);
             }
         }
-    }
-
-    /// The same for a port with several queues, or one that holds its frames until they start.
-    fn send_by_priority<'d>(
-        &mut self,
-        order: &[Key],
-        frames: &mut Arrived<'_>,
-        desk: &mut Desk<'d>,
-        mut dropped: impl FnMut(Instant, &Frame, DropReason, &mut Desk<'d>),
-    ) {
-        let Output { queue: Queue::Strict(queues, departures), line, policing, up, .. } = self else { return };
-        for (&key, number) in order.iter().zip(0..) {
-            let (at, frame) = (key.at(frames.first), frames.frame(key));
-            let refused = refusal(at, frame, *up, line.tx.is_some(), policing);
-            let (octets, class) = (frame.len(), frame.header.meta.class());
-            let refused =
-                refused.or_else(|| queues.admit(at, octets, class, number).err().map(|_| DropReason::QueueFull));
-            if let Some(reason) = refused {
-                dropped(at, frame, reason, desk);
-            }
-        }
-        queues.serve(frames.end, departures);
-        for Departure { frame, at } in departures.drain(..) {
-            match frame {
-                Leaving::Came(number) => line.leave(frames.frame(order[number as usize]), at, desk),
-                Leaving::Waited(queue) => {
-                    if let Some(mut frame) = queues.take(queue) {
-                        line.leave(&mut frame, at, desk);
-                    }
-                }
-            }
-        }
-        queues.keep(|number| frames.frame(order[number as usize]).take(Instant::ZERO));
     }
 
     /// A frame comes at `at`, in order of time, to a port with one queue. `Err` says why it is dropped.
@@ -198,7 +159,7 @@ impl Output {
     pub(super) fn start_before(&mut self, bound: Instant, desk: &mut Desk<'_>) {
         if self.next_start().is_some_and(|start| start < bound) {
             let mut none = Arrived { first: bound, end: bound, wire: Default::default(), local: &mut VecDeque::new() };
-            self.send_by_priority(&[], &mut none, desk, |_, _, _, _| ());
+            self.send_all(&[], &mut none, desk, |_, _, _, _| ());
         }
     }
 
@@ -206,7 +167,7 @@ impl Output {
     pub(super) fn next_start(&self) -> Option<Instant> {
         match &self.queue {
             Queue::Fifo(_) => None,
-            Queue::Strict(queues, _) => queues.next_start(),
+            Queue::Strict(queues) => queues.next_start(),
         }
     }
 
@@ -225,7 +186,7 @@ impl Output {
 
     /// The frames that wait.
     pub(super) fn waiting(&self, mut each: impl FnMut(&Frame)) {
-        if let Queue::Strict(queues, _) = &self.queue {
+        if let Queue::Strict(queues) = &self.queue {
             queues.iter().for_each(&mut each);
         }
     }
@@ -239,7 +200,74 @@ impl Output {
     }
 }
 
-impl Line {
+/// Takes in a run of frames in order of time, and sends what starts before its end.
+#[inline(always)]
+fn by_priority<'d>(
+    queues: &mut StrictQueues,
+    order: &[Key],
+    frames: &mut Arrived<'_>,
+    desk: &mut Desk<'d>,
+    line: &mut impl Leave,
+    mut refuse: impl FnMut(Instant, &Frame) -> Option<DropReason>,
+    mut dropped: impl FnMut(Instant, &Frame, DropReason, &mut Desk<'d>),
+) {
+    let (overtaking, mut number) = (queues.overtaking(), 0);
+    // Pieces that end with a frame that overtakes others: up to then nothing does.
+    for piece in order.split_inclusive(|key| overtaking.contain(key.class())) {
+        let calm_until = match piece.last() {
+            Some(last) if overtaking.contain(last.class()) => last.at(frames.first),
+            _ => frames.end,
+        };
+        for &key in piece {
+            let at = key.at(frames.first);
+            // What ends its wait at this instant goes first.
+            serve(queues, at + Span::from_ps(1), order, frames, desk, line);
+            let frame = frames.frame(key);
+            let arrival = Arrival { at, octets: frame.len(), class: key.class(), number };
+            number += 1;
+            let admitted = match refuse(at, frame) {
+                Some(reason) => Err(reason),
+                None => queues.admit(arrival, calm_until).map_err(|_| DropReason::QueueFull),
+            };
+            match admitted {
+                Ok(Some(departure)) => line.leave(frame, departure, desk),
+                Ok(None) => (),
+                Err(reason) => dropped(at, frame, reason, desk),
+            }
+        }
+    }
+    serve(queues, frames.end, order, frames, desk, line);
+    queues.keep(|number| frames.frame(order[number as usize]).take(Instant::ZERO));
+}
+
+/// Sends what starts before `bound`.
+#[inline(always)]
+fn serve(
+    queues: &mut StrictQueues,
+    bound: Instant,
+    order: &[Key],
+    frames: &mut Arrived<'_>,
+    desk: &mut Desk<'_>,
+    line: &mut impl Leave,
+) {
+    while let Some(Departure { frame, at }) = queues.next_before(bound) {
+        match frame {
+            Leaving::Came(number) => line.leave(frames.frame(order[number as usize]), at, desk),
+            Leaving::Waited(queue) => {
+                if let Some(mut frame) = queues.take(queue) {
+                    line.leave(&mut frame, at, desk);
+                }
+            }
+        }
+    }
+}
+
+/// Where frames go that leave.
+trait Leave {
+    fn leave(&mut self, frame: &mut Frame, departure: Instant, desk: &mut Desk<'_>);
+}
+
+impl Leave for Line {
     #[inline(always)]
     fn leave(&mut self, frame: &mut Frame, departure: Instant, desk: &mut Desk<'_>) {
         self.sent.add(frame.len());
@@ -256,6 +284,44 @@ impl Line {
         if let Some(tx) = &mut self.tx {
             tx.push(frame, departure);
         }
+    }
+}
+
+impl Line {
+    /// A run of frames that leave one after another, if nobody looks at them and one has left before.
+    #[inline(always)]
+    fn run(&mut self) -> Option<LineRun<'_>> {
+        let Line { tx, sent, flows, first, last, observed, .. } = self;
+        let tx = tx.as_mut().filter(|_| !*observed && first.is_some())?;
+        Some(LineRun { tx, flows, sum: Count::default(), latest: *last, sent, last })
+    }
+}
+
+/// What is counted of a run stays in registers while it leaves.
+struct LineRun<'a> {
+    tx: &'a mut LinkTx,
+    flows: &'a mut FlowSet,
+    sum: Count,
+    latest: Instant,
+    sent: &'a mut Count,
+    last: &'a mut Instant,
+}
+
+impl Leave for LineRun<'_> {
+    #[inline(always)]
+    fn leave(&mut self, frame: &mut Frame, departure: Instant, _: &mut Desk<'_>) {
+        self.sum.add(frame.len());
+        self.flows.insert(frame.id.stream);
+        self.latest = departure;
+        self.tx.push(frame, departure);
+    }
+}
+
+impl LineRun<'_> {
+    #[inline(always)]
+    fn settle(self) {
+        self.sent.merge(self.sum);
+        *self.last = self.latest;
     }
 }
 

@@ -197,13 +197,13 @@ impl RouterNode {
                     && let Some(out) = forward_short(fib, ingress, step.templates, frame) =>
                 {
                     pad(frame);
-                    orders[out.index()].push(key);
+                    orders[out.index()].push(key.with_class(frame.header.meta.class()));
                     continue;
                 }
                 None => match judge(fib, step.templates, id, policing, frame) {
                     Verdict::Transmit(out) => {
                         pad(frame);
-                        orders[out.index()].push(key);
+                        orders[out.index()].push(key.with_class(frame.header.meta.class()));
                         continue;
                     }
                     Verdict::Punt { reason, vrf } => {
@@ -234,7 +234,8 @@ impl RouterNode {
             let dropped = match verdict {
                 Verdict::Transmit(out) => {
                     pad(&mut local.frame);
-                    self.orders[out.index()].push(Key::new(local.at - first, LOCAL, slot));
+                    let key = Key::new(local.at - first, LOCAL, slot);
+                    self.orders[out.index()].push(key.with_class(local.frame.header.meta.class()));
                     None
                 }
                 Verdict::Punt { reason: PuntReason::Local, .. } => {

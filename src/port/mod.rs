@@ -8,4 +8,4 @@ mod strict;
 pub use egress::{Egress, PortSpec, Refused};
 pub use fault::{Fault, FaultSpec, start_of};
 pub use policer::{Policer, PolicerSpec, PolicerTable, Policing};
-pub use strict::{Departure, Leaving, StrictQueues};
+pub use strict::{Arrival, Classes, Departure, Leaving, StrictQueues};

@@ -3,7 +3,7 @@
 use super::*;
 use crate::id::StreamId;
 use crate::node::RouterAddresses;
-use crate::port::{Leaving, PolicerSpec, Policing, PortSpec, StrictQueues};
+use crate::port::{Arrival, Departure, Leaving, PolicerSpec, Policing, PortSpec, StrictQueues};
 use crate::table::{FibBuilder, IngressBuilder, NextHop, PcpRule, Service, SubInterface, TagRule, VlanKey};
 use crate::time::PortSpeed::G10;
 use crate::wire::vlan::Tag;
@@ -46,6 +46,14 @@ fn star(change: impl FnOnce(&mut [PortSpec], &mut [NextHop; 3])) -> Network {
 }
 
 /// Sources at hosts a and c.
+/// What starts before `bound` leaves: number and last bit. All frames came in one run.
+fn leave(queues: &mut StrictQueues, bound: Instant, left: &mut Vec<(u64, u64)>) {
+    while let Some(Departure { frame, at }) = queues.next_before(bound) {
+        let Leaving::Came(number) = frame else { panic!("a frame of an earlier run") };
+        left.push((number.into(), at.as_ps()));
+    }
+}
+
 fn from_a_and_c(a: Vec<Frame>, c: Vec<Frame>) -> Vec<Offered> {
     let own = |source: u8, frames: Vec<Frame>| {
         let number = |(seq, frame): (usize, Frame)| {
@@ -400,15 +408,16 @@ proptest! {
                 it.id.seq = number as u32;
                 it
             };
-            frames.push((Instant::from_ps(at), twin()));
-            refused += u64::from(queues.admit(Instant::from_ps(at), len, class, number as u32).is_err());
+            let now = Instant::from_ps(at);
+            frames.push((now, twin()));
+            leave(&mut queues, now + Span::from_ps(1), &mut left);
+            match queues.admit(Arrival { at: now, octets: len, class, number: number as u32 }, now) {
+                Ok(Some(at)) => left.push((number as u64, at.as_ps())),
+                Ok(None) => (),
+                Err(_) => refused += 1,
+            }
         }
-        let mut departures = Vec::new();
-        queues.serve(Instant::MAX, &mut departures);
-        for departure in departures {
-            let Leaving::Came(number) = departure.frame else { panic!("all came in one run") };
-            left.push((u64::from(number), departure.at.as_ps()));
-        }
+        leave(&mut queues, Instant::MAX, &mut left);
         prop_assert_eq!(by_port(&network, frames), (left, refused));
     }
 }
