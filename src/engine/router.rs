@@ -18,7 +18,9 @@ use super::output::{Arrived, Desk, Output, pad};
 use super::{Progress, Step};
 use crate::frame::{DropCounts, DropReason, Frame, Octets, Templates};
 use crate::id::{PortId, VrfId};
-use crate::node::{Entry, Fate, PuntReason, RouterAddresses, Verdict, forward, forward_long, forward_short, resolve};
+use crate::node::{
+    Entry, Fate, PuntReason, RouterAddresses, Verdict, forward, forward_long, forward_short, look_ahead, resolve,
+};
 use crate::port::PolicerTable;
 use crate::table::Fib;
 use crate::time::{Instant, Span};
@@ -183,6 +185,7 @@ impl RouterNode {
         let (id, mut tally) = (PortId(port as u16), arrivals.tally());
         let (mut taken, mut last) = (0, Instant::ZERO);
         warm(rx.chunk(SEGMENT).0, end, recorder.is_some());
+        look_ahead(fib, rx.chunk(SEGMENT).0.iter().take_while(|frame| frame.at < end));
         for (slot, frame) in rx.chunk(SEGMENT).0.iter_mut().enumerate() {
             let at = frame.at;
             if at >= end {

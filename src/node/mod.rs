@@ -3,5 +3,6 @@
 pub mod forward;
 pub mod slow_path;
 
-pub use forward::{Entry, PuntReason, Step, Verdict, Witness, forward, forward_long, forward_seen, forward_short};
+pub use forward::{Entry, PuntReason, Step, Verdict, Witness};
+pub use forward::{forward, forward_long, forward_seen, forward_short, look_ahead};
 pub use slow_path::{Fate, RouterAddresses, resolve};

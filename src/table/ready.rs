@@ -79,6 +79,12 @@ impl IlmWord {
         }
     }
 
+    /// All of it, as it lies in memory.
+    #[inline(always)]
+    pub const fn word(self) -> u32 {
+        self.0
+    }
+
     /// Whether TTL and TC of a popped label go over to what lies beneath.
     #[inline(always)]
     pub const fn is_uniform(self) -> bool {
@@ -177,6 +183,12 @@ impl Ready {
             }
         };
         Some(SWAP << 30 | (place as u32) << 20 | label)
+    }
+
+    /// Whether the label map is larger than a cache next to a processor.
+    #[inline(always)]
+    pub fn is_large(&self) -> bool {
+        self.ilm.len() > 1 << 16
     }
 
     /// The word of `label`.

@@ -13,7 +13,7 @@ mod layer2;
 mod short;
 mod witness;
 
-pub use short::forward as forward_short;
+pub use short::{forward as forward_short, look_ahead};
 pub use witness::{Step, Witness};
 
 use crate::frame::{DropReason, Frame, Kind, Meta, Templates};
