@@ -3,11 +3,11 @@
 mod nets;
 
 use biplane::cli::bench::network::{Loaded, direct, six_node};
-use biplane::engine::{Network, Offer, Partition, Role, Run, partition};
+use biplane::engine::{Network, Offer, Partition, Role, Run, Source, partition};
 use biplane::id::{NodeId, PortId};
 use biplane::port::PortSpec;
 use biplane::time::{PortSpeed, Span};
-use biplane::traffic::stream::FrameSizes;
+use biplane::traffic::stream::{AddressRange, FrameSizes, Rate, StreamSpec};
 use nets::{Shape, Wires};
 use proptest::prelude::*;
 
@@ -159,6 +159,25 @@ fn what_is_joined_stays_together() {
     let nodes: Vec<Vec<_>> = found.teams.iter().map(|team| team.nodes.iter().map(|node| node.0).collect()).collect();
     assert_eq!(nodes, [[0, 2, 4, 6], [1, 3, 5, 7]]);
     assert!(found.teams.iter().all(|team| team.crossing_bps == 0));
+}
+
+/// Of three pairs one has twice the frames of another, in fewer bits: it gets a thread of its own.
+#[test]
+fn frames_count_and_not_their_octets() {
+    let speed = PortSpeed::G100;
+    let mut network = hosts(&[(0, 1, speed), (2, 3, speed), (4, 5, speed)], 6);
+    let range = |net: &str| AddressRange::hosts_of(net.parse().unwrap());
+    let mut source = |node, octets, rate| {
+        let (from, to) = (range("10.1.0.0/16"), range("10.2.0.0/16"));
+        let spec = StreamSpec::new(from, to, 1, FrameSizes::One(octets), Rate::Frames(rate));
+        let spec = StreamSpec { frames: Some(1), ..spec };
+        (NodeId(node), Source::Stream(Box::new(spec.generator(&mut network.templates).unwrap())))
+    };
+    let sources = vec![source(0, 1500, 1_000_000), source(2, 64, 2_000_000), source(4, 1500, 1_000_000)];
+    let found = Run { threads: 2, ..Run::new(&network, sources) }.partition();
+    let nodes: Vec<Vec<_>> = found.teams.iter().map(|team| team.nodes.iter().map(|node| node.0).collect()).collect();
+    assert_eq!(nodes, [vec![2, 3], vec![0, 1, 4, 5]]);
+    assert!(found.teams.iter().all(|team| team.load_bps == 2 * 2_000_000 * 8 * 84), "offered and taken: {found:?}");
 }
 
 /// A heavy node alone weighs as much as many light ones.

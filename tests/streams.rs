@@ -133,6 +133,20 @@ fn flows_are_different_and_come_equally_often() {
     }
 }
 
+/// The mean rate against a count: of 600 frames, 50 rounds of the IMIX, per second.
+#[test]
+fn the_mean_rate_is_that_of_a_count() {
+    for rate in
+        [Rate::Frames(1_488_095), Rate::Bits(3_333_333_337, Layer::Wire), Rate::Line(PortSpeed::G10, ratio(1, 7))]
+    {
+        let stream = generator(&StreamSpec { frames: Some(601), ..v4(FrameSizes::Imix, rate) });
+        let told = stream.frames_per_s();
+        let last = stream.last().unwrap().id.sent.as_ps();
+        let counted = 600 * 1_000_000_000_000u128 / u128::from(last);
+        assert!(u128::from(told).abs_diff(counted) * 1_000_000 < counted, "{rate:?}: {told} told, {counted} counted");
+    }
+}
+
 /// The instants of a million frames against the closed form, with numbers of 128 bits.
 #[test]
 fn the_rate_is_right_to_the_picosecond() {

@@ -16,7 +16,7 @@ use super::{Progress, Step};
 use crate::id::{NodeId, PortId};
 use crate::port::{Fault, PolicerTable};
 use crate::rng::Rng;
-use crate::time::{Instant, Span};
+use crate::time::{Instant, MIN_FRAME_OCTETS, Span, WIRE_OVERHEAD_OCTETS};
 use crossbeam_utils::Backoff;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -57,12 +57,20 @@ impl<'a> Run<'a> {
         Run { network, sources, threads: 1, window, pin, until: None, observe: None, pool, interrupt: None }
     }
 
-    /// Which thread has which nodes: how much each source offers is not known, so all are taken to offer the same, and no
-    /// more than goes through the narrowest link.
+    /// Which thread has which nodes. A generated stream offers what its rate says, counted as if all its frames were as
+    /// small as can be: a frame is as much work whatever its length. How much another source offers is not known; it is
+    /// taken to fill the narrowest link.
     pub fn partition(&self) -> Partition {
+        const SMALLEST_BITS: u64 = 8 * (MIN_FRAME_OCTETS as u64 + WIRE_OVERHEAD_OCTETS);
         let speeds = self.network.links.iter().map(|link| self.network.port(link.from).speed.bps());
-        let rate_bps = speeds.min().unwrap_or(0);
-        let offers = self.sources.iter().map(|&(host, _)| Offer { host, rate_bps });
+        let narrowest = speeds.min().unwrap_or(0);
+        let offers = self.sources.iter().map(|(host, source)| {
+            let rate_bps = match source {
+                Source::Stream(stream) => stream.frames_per_s().saturating_mul(SMALLEST_BITS),
+                Source::Frames(_) | Source::Feed(_) => narrowest,
+            };
+            Offer { host: *host, rate_bps }
+        });
         partition(self.network, &offers.collect::<Vec<_>>(), self.threads)
     }
 

@@ -5,7 +5,7 @@ use super::{StreamSpec, template};
 use crate::frame::{Frame, Header, Ident, MAX_SIZES};
 use crate::id::StreamId;
 use crate::rng::Rng;
-use crate::time::{Instant, Span};
+use crate::time::{Instant, PS_PER_S, Span};
 use std::sync::Arc;
 
 /// Frames of a stream in order of time, without owned bodies.
@@ -92,6 +92,13 @@ impl Generator {
     /// How many flows its frames belong to.
     pub fn flows(&self) -> usize {
         self.flows.len()
+    }
+
+    /// Frames in a second, on the mean of a round of sizes, rounded down.
+    pub fn frames_per_s(&self) -> u64 {
+        let gaps = self.sizes.iter().map(|&size| u128::from(self.shapes[usize::from(size) % MAX_SIZES].gap.as_ps()));
+        let (frames, round) = (self.sizes.len() as u128, gaps.sum::<u128>().max(1));
+        u64::try_from(frames * u128::from(PS_PER_S) / round).unwrap_or(u64::MAX)
     }
 
     /// The same stream with `frames` frames from here on at the most.
