@@ -30,6 +30,13 @@ fn told(text: &str, after: &str) -> u64 {
     (number * if words[0] == "GiB" { 1024.0 * MIB as f64 } else { MIB as f64 }) as u64
 }
 
+/// The most memory that a process has held so far; `None` where the system does not tell.
+fn peak(process: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
 /// Replays `capture` from the cloud while the other side's source keeps everybody waiting; the most memory that
 /// was held. `None`, having said so, where the system does not tell.
 #[track_caller]
@@ -45,13 +52,8 @@ fn held_up(folder: &Path, scenario: &Path, capture: &Path) -> Option<u64> {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let peak = || -> Option<u64> {
-        let text = std::fs::read_to_string(&status).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
-    };
-    let Some(mut most) = peak() else {
+    let id = child.id();
+    let Some(mut most) = peak(id) else {
         eprintln!("skipped: no /proc tells how much memory a process holds");
         let _ = child.kill();
         let _ = child.wait();
@@ -62,14 +64,14 @@ fn held_up(folder: &Path, scenario: &Path, capture: &Path) -> Option<u64> {
     // Nothing comes from the other side: the cloud's frames fill the links, until all are offered or no more may be.
     let mut unchanged = 0;
     while unchanged < 2_000 && child.try_wait().unwrap().is_none() {
-        let now = peak().unwrap_or(most);
+        let now = peak(id).unwrap_or(most);
         unchanged = if now > most { 0 } else { unchanged + 1 };
         most = most.max(now);
         std::thread::yield_now();
     }
     drop(writer);
     while child.try_wait().unwrap().is_none() {
-        most = peak().unwrap_or(most).max(most);
+        most = peak(id).unwrap_or(most).max(most);
         std::thread::yield_now();
     }
     child.wait().unwrap();
@@ -93,6 +95,34 @@ fn a_run_holds_less_than_is_reckoned() {
     assert_eq!(refused.code, Some(2), "{}", refused.err);
     let of_frames = told(refused.err.split("may take ").nth(1).unwrap(), " of memory");
     assert!(most < of_frames && of_frames < of_network, "{most} held, {of_frames} and {of_network} reckoned");
+}
+
+/// Half a million frames one right after the other, from one end of each preset, on one thread and on two.
+#[test]
+#[allow(clippy::print_stderr)]
+fn every_preset_holds_less_than_300_mb() {
+    let folder = tempfile::tempdir().unwrap();
+    let frame = |host: u32| (0, 0, udp_between([10, 10, 0, 1 + host as u8], [10, 20, 0, 1], 60));
+    let capture = pcap(folder.path(), "up.pcap", &(0..200).cycle().take(50_000).map(frame).collect::<Vec<_>>());
+    for preset in biplane::scenario::presets() {
+        let into = if preset.name == "lsr" { "a" } else { "hq" };
+        for threads in ["1", "2"] {
+            let mut child = Command::new(env!("CARGO_BIN_EXE_biplane"))
+                .args(["replay", path(&capture), "--through", preset.name, "--into", into])
+                .args(["--topspeed", "--loop", "10", "--threads", threads, "--quiet"])
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            let (id, mut most) = (child.id(), None);
+            while child.try_wait().unwrap().is_none() {
+                most = peak(id).or(most);
+                std::thread::yield_now();
+            }
+            assert!(child.wait().unwrap().success(), "{}", preset.name);
+            let Some(most) = most else { return eprintln!("skipped: no /proc tells how much memory a process holds") };
+            assert!(most > 2 * MIB && most < 300_000_000, "{}: {} MiB on {threads} threads", preset.name, most / MIB);
+        }
+    }
 }
 
 #[test]
