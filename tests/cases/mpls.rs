@@ -170,10 +170,12 @@ fn special_labels() {
         drops(&router, &on_top(label), "reserved_label");
     }
     drops(&router, &on_top(3), "implicit_null");
-    drops(&router, &on_top(7), "entropy_label");
+    // An entropy pair on top was beneath a label that was popped one hop before.
+    becomes(&router, &format!("00007040 00100000 00064140 {TTL_64}"), "8847", &format!("000c813f {TTL_64}"));
+    becomes(&router, &format!("0000f040 00007040 00100100 {TTL_64}"), "0800", TTL_63);
+    drops(&router, &format!("8847 00007140 {TTL_64}"), "entropy_label");
     drops(&router, &on_top(99), "unknown_label");
     drops(&router, &format!("8847 00001140 {TTL_64}"), "reserved_label");
-    drops(&router, &format!("8847 0000f040 00007040 00100140 {TTL_64}"), "entropy_label");
     // Router alert: forwarded by the label beneath, pushed back with its TC.
     becomes(&router, &format!("00001a40 00064120 {TTL_64}"), "8847", &format!("00001a3f 000c811f {TTL_64}"));
     punts(&router, &format!("8847 00001001 00064140 {TTL_64}"), Punt::MplsTtlExpired);

@@ -29,7 +29,8 @@
 //!     Pipe and short-pipe leave what is beneath alone.
 //! 12. Router alert (1): the label beneath decides, and 1 is pushed back, TTL - 1, if the packet goes on with labels.
 //!     One alert is taken from a frame; a second one is dropped as reserved.
-//! 13. One frame has sixteen labels looked up at the most in one node (an entropy pair is not looked up).
+//! 13. One frame has sixteen labels looked up at the most in one node (an entropy pair is not looked up, unless it is on
+//!     top: then its tunnel ended a hop before, and it is popped as an explicit null above it would be).
 //! 14. The Ethernet pseudowire's control word is zero when sent; of a received one only the first nibble counts
 //!     (RFC 4448 section 4.6: the other twelve bits are reserved, the sequence number 0 is unchecked).
 //! 15. Ethertype 8848 is treated as 8847 and stays while the stack does.

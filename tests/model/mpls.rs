@@ -31,7 +31,8 @@ pub fn forward(job: &mut Job<'_>, ethertype: u16, mut rest: Vec<u8>) -> Result<S
                 continue;
             }
             IMPLICIT_NULL => return Err(Stop::Drop("implicit_null")),
-            _ if indicator_at(&rest).is_some() => return Err(Stop::Drop("entropy_label")),
+            // What covered the pair was popped one hop before.
+            _ if indicator_at(&rest).is_some() => (0, job.router.null_ttl, &[IPV4, IPV6][..]),
             special if special < 16 => return Err(Stop::Drop("reserved_label")),
             label => {
                 let entry = job.router.labels.get(&label).ok_or(Stop::Drop("unknown_label"))?;
@@ -52,14 +53,17 @@ pub fn forward(job: &mut Job<'_>, ethertype: u16, mut rest: Vec<u8>) -> Result<S
     Err(Stop::Drop("label_stack_depth"))
 }
 
-/// Pops the top at its egress, and an entropy pair that it covered; tells whether the bottom is gone.
+/// Pops the top at its egress, and an entropy pair that it covered, or the pair if that is on top; tells whether the
+/// bottom is gone.
 fn pop_here(job: &mut Job<'_>, rest: &mut Vec<u8>, top: Lse) -> Result<bool, Stop> {
-    rest.drain(..4);
     job.expired |= top.ttl <= 1;
-    if top.bottom {
-        return Ok(true);
+    if indicator_at(rest).is_none() {
+        rest.drain(..4);
+        if top.bottom {
+            return Ok(true);
+        }
+        octets::lse(rest)?;
     }
-    octets::lse(rest)?;
     let Some(at) = indicator_at(rest) else { return Ok(false) };
     if octets::lse(&rest[at..])?.bottom {
         return Err(Stop::Drop("entropy_label"));

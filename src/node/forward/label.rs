@@ -57,8 +57,10 @@ impl<W: Witness> Pass<'_, W> {
                 Ok(LabelEntry { action: LabelAction::PopLookup(VrfId(0)), model: self.fib.null_model() })
             }
             mpls::IMPLICIT_NULL => Err(DropReason::ImplicitNull),
-            mpls::ENTROPY_LABEL_INDICATOR => Err(DropReason::EntropyLabel),
-            mpls::EXTENSION if self.extends_indicator(frame) => Err(DropReason::EntropyLabel),
+            // The label that covered the pair was popped at the penultimate hop: as if it were an explicit null.
+            _ if self.has_indicator(frame) => {
+                Ok(LabelEntry { action: LabelAction::PopLookup(VrfId(0)), model: self.fib.null_model() })
+            }
             ..mpls::FIRST_ORDINARY => Err(DropReason::ReservedLabel),
             _ => entry.ok_or(DropReason::UnknownLabel),
         }
@@ -157,7 +159,8 @@ impl<W: Witness> Pass<'_, W> {
         self.write(frame, next_hop, routed.tags, inner)
     }
 
-    /// Pops `top`, and an entropy label pair beneath it, at the end of its path. Whether what lies beneath is IP
+    /// Pops `top`, and an entropy label pair beneath it, at the end of its path; or the pair that is on top, where the path
+    /// ended a hop before. Whether what lies beneath is IP
     /// (`false`: a further label).
     fn pop_here(
         &mut self,
@@ -168,8 +171,11 @@ impl<W: Witness> Pass<'_, W> {
         vrf: VrfId,
     ) -> Result<bool, DropReason> {
         routed.expired |= top.ttl() <= 1;
-        frame.pop_label(self.templates);
-        let bottom = top.is_bottom() || self.pop_entropy(frame)?;
+        let is_pair = self.has_indicator(frame);
+        if !is_pair {
+            frame.pop_label(self.templates);
+        }
+        let bottom = (top.is_bottom() && !is_pair) || self.pop_entropy(frame)?;
         if !bottom {
             let next = self.next_label(frame)?;
             if model.is_uniform() {
@@ -180,6 +186,7 @@ impl<W: Witness> Pass<'_, W> {
         match (top.label(), frame.header.meta.kind()) {
             (mpls::IPV4_EXPLICIT_NULL, Kind::Ipv4) | (mpls::IPV6_EXPLICIT_NULL, Kind::Ipv6) => {}
             (mpls::FIRST_ORDINARY.., Kind::Ipv4 | Kind::Ipv6) => {}
+            (_, Kind::Ipv4 | Kind::Ipv6) if is_pair => {}
             _ => return Err(DropReason::PayloadMismatch),
         }
         end_stack(frame);
@@ -211,6 +218,12 @@ impl<W: Witness> Pass<'_, W> {
         }
         frame.pop_label(self.templates);
         Ok(entropy.is_bottom())
+    }
+
+    /// Whether an entropy label indicator is on top, plain or behind the extension label.
+    fn has_indicator(&self, frame: &Frame) -> bool {
+        let top = frame.labels().next().map(Lse::label);
+        top == Some(mpls::ENTROPY_LABEL_INDICATOR) || self.extends_indicator(frame)
     }
 
     /// Whether the extension label is on top with an entropy label indicator beneath it, inline or in the body: 7 means
