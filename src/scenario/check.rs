@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::Scenario;
 use super::diagnostic::{Diagnostic, Problems};
-use super::model::{CircuitId, Encapsulation, Gateway, PairId, PortPair};
+use super::model::{CircuitId, Encapsulation, Gateway, PairId, PortPair, SiteId};
 use super::read::{CircuitFacts, Facts, Owner};
 use super::source::{Extent, Located};
 use super::units::rate_text;
@@ -32,7 +32,7 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
         problems.report(Diagnostic::warning(name.at, message).label(label).remedy(remedy));
     };
     for (place, site) in scenario.sites.iter().enumerate() {
-        if !scenario.pairs.iter().any(|pair| pair.site.index() == place) {
+        if !scenario.pairs.iter().any(|pair| pair.serves(SiteId(place))) {
             let message = format!("no circuit starts at site `{}`", site.name.value);
             warn(&site.name, message, "reaches nothing", "write a circuit with this `site`");
         }
@@ -64,11 +64,16 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
 
 /// The way back from a virtual network is a choice by flow among circuits: they must lead to the same site.
 fn one_site(scenario: &Scenario, gateway: &Gateway, problems: &Problems) {
-    let site =
-        |circuit: &Located<CircuitId>| scenario.pairs[scenario.circuits[circuit.index()].pair.index()].site.value;
+    let pair = |circuit: &Located<CircuitId>| &scenario.pairs[scenario.circuits[circuit.index()].pair.index()];
     let Some((first, rest)) = gateway.circuits.split_first() else { return };
-    if let Some(other) = rest.iter().find(|circuit| site(circuit) != site(first)) {
-        let names = [first, other].map(|circuit| &scenario.sites[site(circuit).index()].name.value);
+    let apart = |circuit: &Located<CircuitId>| {
+        let (a, b) = (pair(first), pair(circuit));
+        let only_one = |site: &&Located<SiteId>| a.serves(site.value) != b.serves(site.value);
+        a.sites.iter().chain(&b.sites).find(only_one).map(|site| site.value)
+    };
+    if let Some((other, site)) = rest.iter().find_map(|circuit| Some((circuit, apart(circuit)?))) {
+        let one = pair(if pair(first).serves(site) { other } else { first }).sites[0].value;
+        let names = [one, site].map(|site| &scenario.sites[site.index()].name.value);
         let message = format!(
             "circuits of two sites, `{}` and `{}`, behind one gateway are not emulated yet",
             names[0], names[1]
@@ -80,8 +85,11 @@ fn one_site(scenario: &Scenario, gateway: &Gateway, problems: &Problems) {
 
 /// IPv6 prefixes of a site need IPv6 subnets on its peerings.
 fn unpaired_ipv6(scenario: &Scenario, pair: &PortPair, problems: &Problems) {
-    let site = &scenario.sites[pair.site.index()];
-    let Some(prefix) = site.prefixes.iter().find(|prefix| matches!(prefix.value, IpNet::V6(_))) else { return };
+    let with_ipv6 = pair.sites.iter().find_map(|site| {
+        let site = &scenario.sites[site.index()];
+        Some((site, site.prefixes.iter().find(|prefix| matches!(prefix.value, IpNet::V6(_)))?))
+    });
+    let Some((site, prefix)) = with_ipv6 else { return };
     for circuit in scenario.circuits.iter().filter(|circuit| scenario.pairs[circuit.pair.index()].name == pair.name) {
         if let Some(peering) = circuit.private.as_ref().filter(|peering| peering.v6.is_none()) {
             let message =
@@ -165,7 +173,11 @@ fn overlap(outer: &(Owner, Located<IpNet>), inner: &(Owner, Located<IpNet>)) -> 
 /// A circuit's bandwidth is one of those that its port pair sells (EXPRESSROUTE: ExpressRoute Direct).
 fn bandwidth(circuit: &CircuitFacts, facts: &Facts, problems: &Problems) {
     let (Some(bandwidth), Some(pair)) = (circuit.bandwidth, circuit.pair) else { return };
-    let Some(port) = facts.pairs.get(pair.index()).and_then(|pair| pair.port) else { return };
+    let Some(pair) = facts.pairs.get(pair.index()) else { return };
+    if pair.is_provided {
+        return provided_bandwidth(bandwidth, problems);
+    }
+    let Some(port) = pair.port else { return };
     let skus = bandwidths(port.value);
     if skus.iter().any(|gbps| gbps * GIGA == bandwidth.value) {
         return;
@@ -178,6 +190,27 @@ fn bandwidth(circuit: &CircuitFacts, facts: &Facts, problems: &Problems) {
     );
     let wrong = Diagnostic::error(bandwidth.at, message).label("not on this port").also(port.at, "the port");
     problems.report(wrong.remedy(format!("write one of {}", listed.join(", "))));
+}
+
+/// A provider sells these bandwidths (EXPRESSROUTE: circuits).
+fn provided_bandwidth(bandwidth: Located<u64>, problems: &Problems) {
+    const MEGA: u64 = 1_000_000;
+    const SOLD: [(u64, &str); 8] = [
+        (50 * MEGA, "50Mbps"),
+        (100 * MEGA, "100Mbps"),
+        (200 * MEGA, "200Mbps"),
+        (500 * MEGA, "500Mbps"),
+        (GIGA, "1G"),
+        (2 * GIGA, "2G"),
+        (5 * GIGA, "5G"),
+        (10 * GIGA, "10G"),
+    ];
+    if !SOLD.iter().any(|(bps, _)| *bps == bandwidth.value) {
+        let listed: Vec<String> = SOLD.iter().map(|(_, word)| format!("\"{word}\"")).collect();
+        let message = format!("no provider sells a circuit of {}", rate_text(bandwidth.value));
+        let wrong = Diagnostic::error(bandwidth.at, message).label("not sold");
+        problems.report(wrong.remedy(format!("write one of {}", listed.join(", "))));
+    }
 }
 
 /// Gigabits per second that circuits on a port pair may have.

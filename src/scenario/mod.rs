@@ -19,14 +19,16 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use compile::{
-    CompileOptions, Compiled, Connection, KnownPrefixes, NamedPlace, Place, Plane, Side, Unrouted, compile,
+    CompileOptions, Compiled, Connection, Disjoint, KnownPrefixes, Lsp, NamedPlace, Place, Plane, Side, Unrouted,
+    compile,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
 pub use model::{
-    Admin, Attachment, Bfd, Bgp, Circuit, CircuitId, CrossConnect, EgressTags, Encapsulation, Gateway, Hop, LabelEntry,
-    LabelOp, Lan, LinkAddresses, OutLabel, PairId, PairLink, Peering, PeeringAddresses, PortPair, Pseudowire,
-    RateLimit, Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits, Tags, Vnet, VnetId,
+    Access, Admin, Attachment, Bfd, Bgp, Carrier, Circuit, CircuitId, Core, CrossConnect, EgressTags, Encapsulation,
+    Gateway, Hop, LabelEntry, LabelOp, Lan, LinkAddresses, Nni, Null, OutLabel, PairId, PairLink, Peering,
+    PeeringAddresses, PortPair, Provider, ProviderId, Pseudowire, RateLimit, Route, Router, RouterPort, RouterPortId,
+    Settings, Site, SiteId, Sku, SkuLimits, Tags, Vnet, VnetId,
 };
 pub use preset::{Preset, presets};
 pub use source::{Extent, Located, Source};
@@ -50,6 +52,8 @@ pub struct Scenario {
     pub sites: Vec<Site>,
     /// Port pairs.
     pub pairs: Vec<PortPair>,
+    /// Connectivity providers.
+    pub providers: Vec<Provider>,
     /// Circuits on them.
     pub circuits: Vec<Circuit>,
     /// Virtual networks.

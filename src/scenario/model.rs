@@ -8,6 +8,7 @@ use super::source::{Extent, Located};
 use crate::time::{PortSpeed, Span};
 use crate::wire::vlan::Vid;
 
+mod provider;
 mod router;
 
 macro_rules! place_in {
@@ -42,10 +43,15 @@ place_in!(
     VnetId
 );
 place_in!(
+    /// A connectivity provider: its place in `Scenario::providers`.
+    ProviderId
+);
+place_in!(
     /// A port of a router: its place in `Router::ports`.
     RouterPortId
 );
 
+pub use provider::{Access, Carrier, Core, Nni, Null, Provider};
 pub use router::{
     Attachment, CrossConnect, EgressTags, Hop, LabelEntry, LabelOp, OutLabel, Pseudowire, Route, Router, RouterPort,
     Tags,
@@ -120,18 +126,20 @@ pub struct PairLink {
     pub loss_ppb: u32,
 }
 
-/// Two ports on two Microsoft edge routers, and the customer's ports that they face (ExpressRoute Direct).
+/// Two ports on two Microsoft edge routers, and the ports of the customer or the provider that they face.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortPair {
     /// The circuit that it is written with.
     pub name: Located<String>,
-    /// The site at the near end.
-    pub site: Located<SiteId>,
+    /// The sites at the near end: one, but for an IPVPN.
+    pub sites: Vec<Located<SiteId>>,
+    /// What lies between.
+    pub carrier: Carrier,
     /// The peering location.
     pub location: String,
-    /// Speed of the ports.
+    /// Speed of the customer's ports: with ExpressRoute Direct of Microsoft's too, else those have their provider's.
     pub port: PortSpeed,
-    /// How frames are tagged.
+    /// How frames are tagged at Microsoft's ports.
     pub encapsulation: Encapsulation,
     /// Octets, on the wire, that wait at each port at the most.
     pub buffer_octets: u64,

@@ -16,7 +16,7 @@ pub fn presets() -> &'static [Preset] {
     &PRESETS
 }
 
-static PRESETS: [Preset; 3] = [
+static PRESETS: [Preset; 6] = [
     Preset {
         name: "direct",
         summary: "one site, ExpressRoute Direct: two 100G ports, QinQ, private peering, one virtual network",
@@ -26,6 +26,21 @@ static PRESETS: [Preset; 3] = [
         name: "direct-10g-dot1q",
         summary: "the same on two 10G ports with one tag, and two edge routers on the customer's side",
         text: include_str!("presets/direct-10g-dot1q.toml"),
+    },
+    Preset {
+        name: "exchange",
+        summary: "cloud exchange co-location: a switch for each plane maps the customer's VLAN to the S-tag",
+        text: include_str!("presets/exchange.toml"),
+    },
+    Preset {
+        name: "ethernet",
+        summary: "point-to-point Ethernet: a pseudowire for each plane through a carrier's label-switched network",
+        text: include_str!("presets/ethernet.toml"),
+    },
+    Preset {
+        name: "ipvpn",
+        summary: "any-to-any: two sites and the cloud in a carrier's layer-3 VPN, with a transport and a VPN label",
+        text: include_str!("presets/ipvpn.toml"),
     },
     Preset {
         name: "lsr",

@@ -4,12 +4,12 @@ use super::draft::{Draft, routed, untagged};
 use super::edge::{first_addresses, ingress, links_of};
 use super::place::Plane;
 use super::wiring::{GatewayNode, PairConnection, Uplink, Wiring, ports_of};
-use super::{CompileOptions, Unrouted, carries, defaults, peered, tags};
+use super::{CompileOptions, Unrouted, carries, defaults, microsoft_tags, peered};
 use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::node::RouterAddresses;
 use crate::scenario::Scenario;
-use crate::scenario::model::{Circuit, CircuitId, Peering};
+use crate::scenario::model::{Circuit, CircuitId, Peering, SiteId};
 use crate::table::{FibBuilder, NextHop, PcpRule, SubInterface, TagRule};
 use ipnet::IpNet;
 
@@ -60,7 +60,7 @@ fn configure_circuit(
     options: CompileOptions,
 ) {
     let mtu = scenario.settings.mtu;
-    let tags = TagRule::push(&tags(scenario, circuit, peering), PcpRule::Fixed);
+    let tags = TagRule::push(&microsoft_tags(scenario, circuit, peering), PcpRule::Fixed);
     let back = connection.up.then(|| draft.next_hop(connection.msee, mtu, tags));
     let mine = |uplink: &&Uplink| uplink.circuit == id && uplink.msee.0 == connection.msee.0;
     let ups: Vec<(usize, NextHop)> = wiring
@@ -81,8 +81,10 @@ fn configure_circuit(
         add(vrfs[1], default, unrouted.or(back));
     }
     for vrf in vrfs {
-        for prefix in &scenario.sites[scenario.pairs[connection.pair.index()].site.index()].prefixes {
-            add(vrf, prefix.value, back);
+        for site in &scenario.pairs[connection.pair.index()].sites {
+            for prefix in &scenario.sites[site.index()].prefixes {
+                add(vrf, prefix.value, back);
+            }
         }
         for (gateway, next_hop) in &ups {
             for vnet in &scenario.gateways[*gateway].vnets {
@@ -135,7 +137,7 @@ pub(super) fn configure_gateway(
             let leads = |uplink: &&Uplink| {
                 let circuit = &scenario.circuits[uplink.circuit.index()];
                 let peering = circuit.private.as_ref();
-                let from_site = scenario.pairs[circuit.pair.index()].site.index() == place;
+                let from_site = scenario.pairs[circuit.pair.index()].serves(SiteId(place));
                 uplink.gateway == gateway.place && uplink.up && from_site && peering.is_some_and(|p| carries(p, prefix))
             };
             let ups: Vec<&Uplink> = wiring.uplinks.iter().filter(leads).collect();

@@ -66,6 +66,12 @@ impl Draft {
         self.link(b, a, delay, loss_ppb);
     }
 
+    /// Makes two ports neighbours on layer 3, whatever carries layer 2 between them.
+    pub(super) fn adjacent(&mut self, a: End, b: End) {
+        self.peers.insert(a, b);
+        self.peers.insert(b, a);
+    }
+
     /// The next hop by `port`: addressed to whatever is at the other end, with these tags.
     pub(super) fn next_hop(&mut self, port: End, mtu: u16, tags: TagRule) -> NextHop {
         let peer = self.peers.get(&port).map_or(Mac::default(), |peer| Mac::local(peer.0.0, peer.1.0));

@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use super::draft::{Draft, routed, untagged};
 use super::place::Plane;
 use super::wiring::{Edge, PairConnection, Wiring, ports_of};
-use super::{CompileOptions, Unrouted, carries, defaults, peered, tags, vlan_key};
+use super::{CompileOptions, Unrouted, carries, customer_tags, defaults, microsoft_tags, peered, vlan_key};
 use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::node::RouterAddresses;
 use crate::scenario::Scenario;
-use crate::scenario::model::{CircuitId, Encapsulation, PairId, Peering, Site, SiteId, VnetId};
+use crate::scenario::model::{Carrier, CircuitId, Encapsulation, PairId, Peering, PortPair, Site, SiteId, VnetId};
 use crate::table::{FibBuilder, IngressBuilder, NextHop, PcpRule, TagRule};
 use crate::wire::vlan::TpidSet;
 use ipnet::IpNet;
@@ -27,6 +27,8 @@ struct Way<'s> {
     peering: &'s Peering,
     plane: Plane,
     next_hop: NextHop,
+    /// Whether the provider has the peering, and leads to other sites too.
+    is_provided: bool,
 }
 
 /// The ways of an edge router.
@@ -59,9 +61,13 @@ pub(super) fn configure(
     let mut fib = FibBuilder::new(2);
     let mine = || wiring.connections.iter().filter(|connection| connection.ce.0 == edge.node);
     for port in ports_of(draft, edge.node) {
-        let pair = mine().find(|connection| connection.ce.1 == port).map(|connection| connection.pair);
-        let from_circuit = |pair: PairId| ingress(scenario, pair, |_| routed(FROM_CLOUD.0));
-        fib.ingress(&pair.map_or_else(|| untagged(FROM_SITE.0), from_circuit));
+        let connection = mine().find(|connection| connection.ce.1 == port);
+        let is_access = edge.accesses.iter().any(|(_, access)| access.1 == port);
+        fib.ingress(&match connection {
+            Some(connection) => customer_ingress(scenario, connection),
+            None if is_access => untagged(FROM_CLOUD.0),
+            None => untagged(FROM_SITE.0),
+        });
     }
     let ways = ways(draft, scenario, wiring, id, edge);
     let lan = draft.next_hop(edge.lan, scenario.settings.mtu, TagRule::UNTAGGED);
@@ -80,13 +86,19 @@ pub(super) fn configure(
             both(&mut fib, prefix.value, &ways.by(leads), None);
         }
     }
+    for (place, other) in scenario.sites.iter().enumerate().filter(|(place, _)| *place != id.index()) {
+        for prefix in &other.prefixes {
+            let leads = |way: &Way<'_>| way.is_provided && pair_of(scenario, way.circuit).serves(SiteId(place));
+            both(&mut fib, prefix.value, &ways.by(leads), None);
+        }
+    }
     for prefix in &site.prefixes {
         both(&mut fib, prefix.value, &[lan], None);
     }
     for (way, is_own) in ways.own.iter().map(|way| (way, true)).chain(ways.across.iter().map(|way| (way, false))) {
         for (subnet, own, _) in links_of(way.peering, way.plane) {
             both(&mut fib, subnet, &[way.next_hop], None);
-            if is_own {
+            if is_own && !way.is_provided {
                 both(&mut fib, IpNet::from(own), &[NextHop::LOCAL], None);
             }
         }
@@ -97,17 +109,31 @@ pub(super) fn configure(
 /// The ways of `edge`, and those of the other edge router of its site.
 fn ways<'s>(draft: &mut Draft, scenario: &'s Scenario, wiring: &Wiring, id: SiteId, edge: &Edge) -> Ways<'s> {
     let mut ways = Ways { own: Vec::new(), across: Vec::new() };
-    let of_site = |connection: &&PairConnection| scenario.pairs[connection.pair.index()].site.value == id;
+    let of_site = |connection: &&PairConnection| scenario.pairs[connection.pair.index()].serves(id);
     for connection in wiring.connections.iter().filter(of_site).filter(|connection| connection.up) {
         if connection.ce.0 == edge.node {
             ways.own.extend(ways_over(draft, scenario, connection));
-        } else if let Some(across) = edge.across {
+        } else if let Some(across) = edge.across
+            && scenario.pairs[connection.pair.index()].carrier.is_layer_2()
+        {
             let next_hop = draft.next_hop(across, scenario.settings.mtu, TagRule::UNTAGGED);
             let theirs = ways_over(draft, scenario, connection);
             ways.across.extend(theirs.into_iter().map(|way| Way { next_hop, ..way }));
         }
     }
+    for &(pair, access) in &edge.accesses {
+        let next_hop = draft.next_hop(access, scenario.settings.mtu, TagRule::UNTAGGED);
+        let provided = peered(scenario, pair).map(|(circuit, _, peering)| {
+            // The provider knows by which plane a packet goes on.
+            Way { circuit, peering, plane: Plane::Primary, next_hop, is_provided: true }
+        });
+        ways.own.extend(provided);
+    }
     ways
+}
+
+fn pair_of(scenario: &Scenario, circuit: CircuitId) -> &PortPair {
+    &scenario.pairs[scenario.circuits[circuit.index()].pair.index()]
 }
 
 /// Adds a route to one VRF, or to both; none without a next hop.
@@ -123,14 +149,26 @@ fn both(fib: &mut FibBuilder, prefix: IpNet, next_hops: &[NextHop], only: Option
 
 fn ways_over<'s>(draft: &mut Draft, scenario: &'s Scenario, connection: &PairConnection) -> Vec<Way<'s>> {
     let ways = peered(scenario, connection.pair).map(|(id, circuit, peering)| {
-        let tags = TagRule::push(&tags(scenario, circuit, peering), PcpRule::Fixed);
-        let next_hop = draft.next_hop(connection.ce, scenario.settings.mtu, tags);
-        Way { circuit: id, peering, plane: connection.plane, next_hop }
+        let tags = customer_tags(scenario, circuit, peering, connection.plane);
+        let next_hop = draft.next_hop(connection.ce, scenario.settings.mtu, TagRule::push(&tags, PcpRule::Fixed));
+        Way { circuit: id, peering, plane: connection.plane, next_hop, is_provided: false }
     });
     ways.collect()
 }
 
-/// The receiving side of a port of `pair`, at either end: a sub-interface for each peering.
+/// The receiving side of the customer's port of a connection: a sub-interface for each peering.
+fn customer_ingress(scenario: &Scenario, connection: &PairConnection) -> IngressBuilder {
+    if scenario.pairs[connection.pair.index()].carrier == Carrier::Direct {
+        return ingress(scenario, connection.pair, |_| routed(FROM_CLOUD.0));
+    }
+    let builder = IngressBuilder::default().tpids(TpidSet::C_TAG, TpidSet::C_TAG);
+    peered(scenario, connection.pair).fold(builder, |builder, (_, circuit, peering)| {
+        let tags = customer_tags(scenario, circuit, peering, connection.plane);
+        builder.sub(vlan_key(&tags), routed(FROM_CLOUD.0))
+    })
+}
+
+/// The receiving side of a port that faces Microsoft's, or of Microsoft's own: a sub-interface for each peering.
 pub(super) fn ingress(
     scenario: &Scenario,
     pair: PairId,
@@ -143,12 +181,12 @@ pub(super) fn ingress(
     let builder = IngressBuilder::default().tpids(outer, TpidSet::C_TAG);
     let peerings = peered(scenario, pair).enumerate();
     peerings.fold(builder, |builder, (place, (_, circuit, peering))| {
-        builder.sub(vlan_key(scenario, circuit, peering), sub(place))
+        builder.sub(vlan_key(&microsoft_tags(scenario, circuit, peering)), sub(place))
     })
 }
 
 /// Whether a gateway joins `circuit` and `vnet`.
-fn leads_to(scenario: &Scenario, circuit: CircuitId, vnet: VnetId) -> bool {
+pub(super) fn leads_to(scenario: &Scenario, circuit: CircuitId, vnet: VnetId) -> bool {
     let joins = |gateway: &crate::scenario::Gateway| {
         gateway.circuits.iter().any(|c| c.value == circuit) && gateway.vnets.iter().any(|v| v.value == vnet)
     };
@@ -171,7 +209,7 @@ pub(super) fn links_of(peering: &Peering, plane: Plane) -> Vec<(IpNet, IpAddr, I
 /// ICMP errors towards the site come from the site's first address, those towards the cloud from the peering's.
 fn addresses(site: &Site, first: Option<&Way<'_>>) -> Vec<RouterAddresses> {
     let lan = first_addresses(site.prefixes.iter().map(|prefix| prefix.value));
-    let Some(way) = first else { return vec![lan, lan] };
+    let Some(way) = first.filter(|way| !way.is_provided) else { return vec![lan, lan] };
     let v6 = way.peering.v6.map(|v6| way.plane.of(v6.primary, v6.secondary).customer);
     let v4 = Some(way.plane.of(way.peering.v4.primary, way.peering.v4.secondary).customer);
     vec![lan, RouterAddresses { v4, v6 }]

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! direct:  hq -- hq-ce1 == london-msee1, london-msee2 == gw -- prod      prod goes back to the edge directly
+//! others:  the same, and a provider between customer edge and Microsoft edge (carrier)
 //! lsr:     lsr-a -- lsr -- lsr-b                                          a tap at each port
 //! ```
 
+mod carrier;
 mod cloud;
 mod draft;
 mod edge;
@@ -13,15 +15,17 @@ mod place;
 mod wiring;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Problems};
-use super::model::{Circuit, CircuitId, Encapsulation};
+use super::model::{Carrier, Circuit, CircuitId, Encapsulation};
 use super::source::Extent;
 use super::{Scenario, SiteId};
 use crate::engine::{MAX_PORTS, Network};
 use crate::table::VlanKey;
 use crate::wire::vlan::Tag;
+use carrier::Carriers;
 use draft::Draft;
 use ipnet::IpNet;
 
+pub use carrier::{Disjoint, Lsp};
 pub use place::{Connection, KnownPrefixes, NamedPlace, Place, Plane, Side};
 
 /// What the command line adds to a scenario.
@@ -52,6 +56,8 @@ pub struct Compiled {
     pub connections: Vec<Connection>,
     /// The address ranges of sites and virtual networks.
     pub known: KnownPrefixes,
+    /// The label-switched paths of providers.
+    pub lsps: Vec<Lsp>,
     /// What looks as if it was not meant.
     pub warnings: Diagnostics,
 }
@@ -59,7 +65,8 @@ pub struct Compiled {
 /// The network of `scenario`; or why none can be built, located in its file.
 pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled, Diagnostics> {
     let mut draft = Draft::new(scenario);
-    let wiring = wiring::wire(&mut draft, scenario);
+    let mut carriers = Carriers::new(scenario);
+    let wiring = wiring::wire(&mut draft, scenario, &mut carriers);
     for (place, site) in wiring.sites.iter().enumerate() {
         for edge in &site.edges {
             edge::configure(&mut draft, scenario, &wiring, SiteId(place), edge, options);
@@ -71,6 +78,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
     for gateway in &wiring.gateways {
         cloud::configure_gateway(&mut draft, scenario, &wiring, gateway, options);
     }
+    let lsps = carriers.configure(&mut draft, scenario, &wiring.connections, options);
     let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();
     let errors = unbuildable(&draft);
     if !errors.is_empty() {
@@ -83,6 +91,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
         connections: place::connections(scenario, &wiring),
         known: KnownPrefixes::new(scenario),
         network: draft.network,
+        lsps,
         warnings: scenario.warnings(),
     })
 }
@@ -112,8 +121,8 @@ fn peered(scenario: &Scenario, pair: super::PairId) -> impl Iterator<Item = (Cir
     circuits.filter_map(|(place, circuit)| Some((CircuitId(place), circuit, circuit.private.as_ref()?)))
 }
 
-/// The tags of a circuit's private peering, outermost first; priority 0.
-fn tags(scenario: &Scenario, circuit: &Circuit, peering: &super::Peering) -> Vec<Tag> {
+/// The tags of a circuit's private peering at Microsoft's ports, outermost first; priority 0.
+fn microsoft_tags(scenario: &Scenario, circuit: &Circuit, peering: &super::Peering) -> Vec<Tag> {
     let c_tag = Tag::new(0x8100, 0, false, peering.c_tag.get());
     match (scenario.pairs[circuit.pair.index()].encapsulation, circuit.s_tag) {
         (Encapsulation::Qinq { outer_tpid }, Some(s_tag)) => {
@@ -123,11 +132,22 @@ fn tags(scenario: &Scenario, circuit: &Circuit, peering: &super::Peering) -> Vec
     }
 }
 
-/// The sub-interface of a circuit's private peering.
-fn vlan_key(scenario: &Scenario, circuit: &Circuit, peering: &super::Peering) -> VlanKey {
-    match tags(scenario, circuit, peering)[..] {
+/// The same at the customer's ports: Microsoft's own, or what the carrier maps to them.
+fn customer_tags(scenario: &Scenario, circuit: &Circuit, peering: &super::Peering, plane: Plane) -> Vec<Tag> {
+    let pair = &scenario.pairs[circuit.pair.index()];
+    if pair.carrier == Carrier::Direct {
+        return microsoft_tags(scenario, circuit, peering);
+    }
+    let c_tag = Tag::new(0x8100, 0, false, peering.c_tag.get());
+    carrier::customer_outer(pair, plane).into_iter().chain([c_tag]).collect()
+}
+
+/// The sub-interface of frames with these tags.
+fn vlan_key(tags: &[Tag]) -> VlanKey {
+    match tags {
         [outer, inner] => VlanKey::Double(outer.vid(), inner.vid()),
-        _ => VlanKey::Single(peering.c_tag.get()),
+        [only] => VlanKey::Single(only.vid()),
+        _ => VlanKey::Untagged,
     }
 }
 

@@ -1,12 +1,13 @@
 //! Nodes, ports and links of sites, port pairs, gateways and virtual networks; what they forward is not here.
 
+use super::carrier::Carriers;
 use super::draft::{Draft, End, host_port, queue_of_class};
 use super::peered;
 use super::place::Plane;
 use crate::id::{NodeId, PortId};
 use crate::port::{PolicerSpec, Policing, PortSpec};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Admin, CircuitId, Encapsulation, Gateway, PairId, PairLink, Site, VnetId};
+use crate::scenario::model::{Admin, Carrier, CircuitId, Encapsulation, Gateway, PairId, PairLink, Site, VnetId};
 use crate::time::PortSpeed;
 
 /// A site's nodes.
@@ -21,12 +22,15 @@ pub(super) struct Edge {
     pub(super) lan: End,
     /// Towards the other edge router of the site, if there are two.
     pub(super) across: Option<End>,
+    /// Towards the IPVPNs that the site is a member of.
+    pub(super) accesses: Vec<(PairId, End)>,
 }
 
 /// One of the two links of a port pair.
 pub(super) struct PairConnection {
     pub(super) pair: PairId,
     pub(super) plane: Plane,
+    /// The end that has the customer's addresses: the provider's, with an IPVPN.
     pub(super) ce: End,
     pub(super) msee: End,
     /// Whether it passes traffic.
@@ -62,7 +66,7 @@ pub(super) struct Wiring {
     pub(super) returns: Vec<(CircuitId, End)>,
 }
 
-pub(super) fn wire(draft: &mut Draft, scenario: &Scenario) -> Wiring {
+pub(super) fn wire(draft: &mut Draft, scenario: &Scenario, carriers: &mut Carriers) -> Wiring {
     let mut wiring = Wiring {
         sites: scenario.sites.iter().map(|site| site_nodes(draft, site)).collect(),
         connections: Vec::new(),
@@ -72,8 +76,9 @@ pub(super) fn wire(draft: &mut Draft, scenario: &Scenario) -> Wiring {
         returns: Vec::new(),
     };
     for place in 0..scenario.pairs.len() {
+        admit_sites(draft, scenario, &mut wiring, carriers, PairId(place));
         for plane in Plane::BOTH {
-            let connection = connection(draft, scenario, &wiring, PairId(place), plane);
+            let connection = connection(draft, scenario, (&wiring, carriers), PairId(place), plane);
             wiring.connections.push(connection);
         }
     }
@@ -89,7 +94,7 @@ fn site_nodes(draft: &mut Draft, site: &Site) -> SiteNodes {
     let edges = (1..=site.edges).map(|number| {
         let node = draft.node(format!("{}-ce{number}", site.name.value), site.name.at);
         let lan = draft.port(node, PortSpec::new("lan", site.lan.port));
-        Edge { node, lan, across: None }
+        Edge { node, lan, across: None, accesses: Vec::new() }
     });
     SiteNodes { host, edges: edges.collect() }
 }
@@ -99,7 +104,7 @@ fn site_nodes(draft: &mut Draft, site: &Site) -> SiteNodes {
 fn join_lans(draft: &mut Draft, scenario: &Scenario, wiring: &mut Wiring) {
     let connections = &wiring.connections;
     for (site, nodes) in scenario.sites.iter().zip(&mut wiring.sites) {
-        let alive = |edge: &Edge| connections.iter().any(|c| c.ce.0 == edge.node && c.up);
+        let alive = |edge: &Edge| !edge.accesses.is_empty() || connections.iter().any(|c| c.ce.0 == edge.node && c.up);
         let any = nodes.edges.iter().any(alive);
         for (number, edge) in nodes.edges.iter().enumerate() {
             let port = draft.port(nodes.host, host_port(format!("ce{}", number + 1), site.lan.port));
@@ -117,28 +122,59 @@ fn join_lans(draft: &mut Draft, scenario: &Scenario, wiring: &mut Wiring) {
     }
 }
 
-fn connection(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring, id: PairId, plane: Plane) -> PairConnection {
+/// Joins the edge routers of all sites of an IPVPN to it.
+fn admit_sites(draft: &mut Draft, scenario: &Scenario, wiring: &mut Wiring, carriers: &mut Carriers, id: PairId) {
     let pair = &scenario.pairs[id.index()];
-    let link: PairLink = match plane {
-        Plane::Primary => pair.primary,
-        Plane::Secondary => pair.secondary,
-    };
-    let edges = &wiring.sites[pair.site.index()].edges;
-    // With two edge routers each has one link of every pair.
-    let edge = edges.get(plane.index()).unwrap_or(&edges[0]);
+    let Carrier::IpVpn { access, .. } = pair.carrier else { return };
+    for site in &pair.sites {
+        for (number, edge) in wiring.sites[site.index()].edges.iter_mut().enumerate() {
+            let spec = PortSpec {
+                queue_of_class: queue_of_class(pair.queues),
+                ..PortSpec::new(&pair.name.value, access.port)
+            };
+            let end = draft.port(edge.node, spec);
+            carriers.admit(draft, scenario, id, (site.index(), number), end);
+            edge.accesses.push((id, end));
+        }
+    }
+}
+
+fn connection(
+    draft: &mut Draft,
+    scenario: &Scenario,
+    (wiring, carriers): (&Wiring, &mut Carriers),
+    id: PairId,
+    plane: Plane,
+) -> PairConnection {
+    let pair = &scenario.pairs[id.index()];
+    let link: PairLink = plane.of(pair.primary, pair.secondary);
     let up = link.admin == Admin::Enabled;
-    let spec = |name: String, policing: Policing| PortSpec {
+    let spec = |name: String, policing: Policing, speed: PortSpeed| PortSpec {
         buffer_octets: Some(pair.buffer_octets),
         queue_of_class: queue_of_class(pair.queues),
         admin_up: up,
         ingress_policing: policing.clone(),
         egress_policing: policing,
-        ..PortSpec::new(name, pair.port)
+        ..PortSpec::new(name, speed)
     };
-    let ce = draft.port(edge.node, spec(format!("{}.{plane}", pair.name.value), Policing::default()));
-    let router = draft.node(format!("{}-msee{}", pair.name.value, plane.index() + 1), pair.name.at);
-    let msee = draft.port(router, spec("ce".to_owned(), policing(scenario, id)));
-    draft.join(ce, msee, link.delay.value, link.loss_ppb);
+    let router = |draft: &mut Draft| draft.node(format!("{}-msee{}", pair.name.value, plane.index() + 1), pair.name.at);
+    let provider = pair.carrier.provider().map(|provider| &scenario.providers[provider.index()]);
+    let speed = provider.map_or(pair.port, |provider| provider.nni.port);
+    let msee = spec("ce".to_owned(), policing(scenario, id), speed);
+    if let (Carrier::IpVpn { .. }, Some(provider)) = (&pair.carrier, provider) {
+        let ce = carriers.peer(draft, scenario, id, plane);
+        let router = router(draft);
+        let msee = draft.port(router, msee);
+        draft.join(ce, msee, provider.nni.delay, 0);
+        return PairConnection { pair: id, plane, ce, msee, up };
+    }
+    // A layer-2 circuit has one site. With two edge routers each has one link of every pair.
+    let edges = &wiring.sites[pair.sites[0].index()].edges;
+    let edge = edges.get(plane.index()).unwrap_or(&edges[0]);
+    let ce = draft.port(edge.node, spec(format!("{}.{plane}", pair.name.value), Policing::default(), pair.port));
+    let router = router(draft);
+    let msee = draft.port(router, msee);
+    carriers.join(draft, scenario, (id, plane), (ce, msee));
     PairConnection { pair: id, plane, ce, msee, up }
 }
 

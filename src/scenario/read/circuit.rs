@@ -1,7 +1,8 @@
 //! `[circuit.NAME]`: a circuit, and the port pair that it is written with or shares.
 
 use super::facts::{CircuitFacts, Facts, PairFacts};
-use super::{Names, peering, site_ref};
+use super::provider::{self, MODELS, Model};
+use super::{Names, peering};
 use crate::port::PortSpec;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::model::{Admin, Circuit, CircuitId, Encapsulation, PairId, PairLink, PortPair, RateLimit};
@@ -29,51 +30,52 @@ pub(super) fn circuits(
     let mut pairs = Vec::new();
     let mut circuits = Vec::new();
     for (place, (name, mut table)) in tables.into_iter().enumerate() {
-        read_model(&mut table);
+        let model = table.required("model", "\"direct\"", values::choice(MODELS)).map(|model| model.value);
         let pair = match own_pairs[place] {
             Some(pair) => {
-                pairs.push(port_pair(name.clone(), &mut table, names, facts));
+                // A model that cannot be read is told; what follows is read as if it were the usual one.
+                let model = model.unwrap_or(Model::Direct);
+                pairs.push(port_pair(name.clone(), model, &mut table, names, facts));
                 // `shares` is a key here too, for whoever misspells it.
                 table.value("shares");
                 Some(pair)
             }
-            None => shared_pair(CircuitId(place), &mut table, names, &own_pairs),
+            None => shared_pair((CircuitId(place), model), &mut table, names, &own_pairs),
         };
-        circuits.push(circuit(name, pair, table, facts));
+        circuits.push(circuit(name, (pair, model), table, facts));
     }
     (circuits, pairs)
 }
 
-fn read_model(table: &mut Table<'_>) {
-    table.required("model", "\"direct\"", |value: Value<'_>| {
-        let word = values::choice(MODELS)(value)?;
-        match word {
-            Model::Direct => Ok(()),
-            Model::Later(name) => {
-                let message = format!("the model \"{name}\" is not emulated yet");
-                Err(Fault::new(message, "not yet", "write `model = \"direct\"`"))
-            }
-        }
-    });
-}
-
 /// What is written of a port pair in the table of the circuit that brings it.
-fn port_pair(name: Located<String>, table: &mut Table<'_>, names: &Names, facts: &mut Facts) -> Option<PortPair> {
-    let site = table.required("site", "\"hq\"", site_ref(names));
+fn port_pair(
+    name: Located<String>,
+    model: Model,
+    table: &mut Table<'_>,
+    names: &Names,
+    facts: &mut Facts,
+) -> Option<PortPair> {
+    let is_direct = model == Model::Direct;
+    let sites = provider::sites(table, model, names);
     let location = table.optional("location", values::text).map(|location| location.value);
-    let port = table.required("port", "\"100G\"", values::port_speed(DIRECT_PORTS));
-    let encapsulation = encapsulation(table);
-    facts.pairs.push(PairFacts { port, encapsulation });
+    let speeds = if is_direct { DIRECT_PORTS } else { &PortSpeed::ALL };
+    let port = table.required("port", if is_direct { "\"100G\"" } else { "\"10G\"" }, values::port_speed(speeds));
     let delay = table.optional("delay", values::delay).unwrap_or(Located::new(DELAY, name.at));
     let loss_ppb = table.optional("loss", values::loss_ppb).map_or(0, |loss| loss.value);
+    let link = PairLink { admin: Admin::Enabled, delay, loss_ppb };
+    let carrier = provider::carrier(table, model, names, (port.map(|port| port.value), link));
+    // Behind a provider Microsoft's ports are QinQ.
+    let encapsulation =
+        if is_direct { encapsulation(table) } else { Some(Encapsulation::Qinq { outer_tpid: tpid(table) }) };
+    let of_direct = port.filter(|_| is_direct);
+    facts.pairs.push(PairFacts { is_provided: !is_direct, port: of_direct, encapsulation });
     let buffer = table.optional("buffer", values::octets(LEAST_BUFFER..=MOST_BUFFER)).map(|buffer| buffer.value);
     let queues = table.optional("queues", values::small(1..=8)).map_or(QUEUES, |queues| queues.value);
-    let link = PairLink { admin: Admin::Enabled, delay, loss_ppb };
-    let primary = pair_link(table, "primary", link);
-    let secondary = pair_link(table, "secondary", link);
-    let port = port?.value;
+    let [primary, secondary] = provider::links(table, model, link);
+    let (port, carrier) = (port?.value, carrier?);
     Some(PortPair {
-        site: site?,
+        sites: sites?,
+        carrier,
         location: location.unwrap_or_else(|| name.value.clone()),
         name,
         port,
@@ -83,6 +85,11 @@ fn port_pair(name: Located<String>, table: &mut Table<'_>, names: &Names, facts:
         primary,
         secondary,
     })
+}
+
+/// The TPID of the outer tag at Microsoft's ports.
+fn tpid(table: &mut Table<'_>) -> u16 {
+    table.optional("tpid", values::tpid(&[0x8100, 0x88a8])).map_or(0x8100, |tpid| tpid.value)
 }
 
 fn encapsulation(table: &mut Table<'_>) -> Option<Encapsulation> {
@@ -108,9 +115,14 @@ fn encapsulation(table: &mut Table<'_>) -> Option<Encapsulation> {
 }
 
 /// `primary` or `secondary`: what differs on one link.
-fn pair_link(table: &mut Table<'_>, key: &'static str, both: PairLink) -> PairLink {
+pub(super) fn pair_link(table: &mut Table<'_>, key: &'static str, both: PairLink, of_provider: bool) -> PairLink {
     let title = format!("`{key}` of {}", table.title());
     let Some(mut link) = table.table(key, title) else { return both };
+    if of_provider {
+        let message = "with an IPVPN the link to Microsoft is the provider's";
+        link.refuse("delay", message, "write `nni_delay` with the provider");
+        link.refuse("loss", message, "take it away; `loss` of the circuit is that of the links to the sites");
+    }
     PairLink {
         admin: link.optional("admin", values::choice(ADMIN)).map_or(both.admin, |admin| admin.value),
         delay: link.optional("delay", values::delay).unwrap_or(both.delay),
@@ -119,7 +131,17 @@ fn pair_link(table: &mut Table<'_>, key: &'static str, both: PairLink) -> PairLi
 }
 
 /// The pair of the circuit that `shares` names; what the pair fixes cannot be written a second time.
-fn shared_pair(this: CircuitId, table: &mut Table<'_>, names: &Names, own_pairs: &[Option<PairId>]) -> Option<PairId> {
+fn shared_pair(
+    (this, model): (CircuitId, Option<Model>),
+    table: &mut Table<'_>,
+    names: &Names,
+    own_pairs: &[Option<PairId>],
+) -> Option<PairId> {
+    if let Some(model) = model.filter(|model| *model != Model::Direct) {
+        let message = format!("a circuit of the model \"{}\" shares no port pair", model.word());
+        table.refuse("shares", message, "take `shares` away, or write `model = \"direct\"`");
+        return None;
+    }
     let pair = table.optional("shares", |value: Value<'_>| {
         let place = values::reference("circuit", &names.circuits)(value)?;
         let remedy = "name the circuit that the port pair is written with";
@@ -138,11 +160,18 @@ fn shared_pair(this: CircuitId, table: &mut Table<'_>, names: &Names, own_pairs:
     pair.map(|pair| pair.value)
 }
 
-fn circuit(name: Located<String>, pair: Option<PairId>, mut table: Table<'_>, facts: &mut Facts) -> Option<Circuit> {
+fn circuit(
+    name: Located<String>,
+    (pair, model): (Option<PairId>, Option<Model>),
+    mut table: Table<'_>,
+    facts: &mut Facts,
+) -> Option<Circuit> {
     let bandwidth = table.required("bandwidth", "\"10G\"", values::rate_bps);
     let s_tag_at = table.key_at("s_tag");
     let s_tag = table.optional("s_tag", values::vid);
-    let rate_limit = rate_limit(&mut table, bandwidth.map(|bandwidth| bandwidth.value));
+    // A provider's circuit is held to its bandwidth (EXPRESSROUTE: rate limits); a Direct one where that is asked for.
+    let is_limited = model.is_some_and(|model| model != Model::Direct);
+    let rate_limit = rate_limit(&mut table, bandwidth.map(|bandwidth| bandwidth.value), is_limited);
     let private = peering::private(&name, &mut table, facts);
     table.refuse("microsoft", "Microsoft peering is not emulated yet", "take the table away; private peering is");
     let c_tag = private.as_ref().and_then(|private| private.c_tag);
@@ -154,8 +183,8 @@ fn circuit(name: Located<String>, pair: Option<PairId>, mut table: Table<'_>, fa
     Some(Circuit { name, pair: pair?, bandwidth_bps: bandwidth?, s_tag, rate_limit, private })
 }
 
-fn rate_limit(table: &mut Table<'_>, bandwidth_bps: Option<u64>) -> Option<RateLimit> {
-    let on = table.optional("rate_limit", values::boolean).is_some_and(|on| on.value);
+fn rate_limit(table: &mut Table<'_>, bandwidth_bps: Option<u64>, otherwise: bool) -> Option<RateLimit> {
+    let on = table.optional("rate_limit", values::boolean).map_or(otherwise, |on| on.value);
     let burst = table.optional("burst", values::octets(LEAST_BUFFER..=MOST_BURST));
     if !on {
         if let Some(burst) = burst {
@@ -169,19 +198,6 @@ fn rate_limit(table: &mut Table<'_>, bandwidth_bps: Option<u64>) -> Option<RateL
     Some(RateLimit { burst_octets: burst_octets.clamp(LEAST_BUFFER, MOST_BURST) as u32 })
 }
 
-#[derive(Clone, Copy)]
-enum Model {
-    Direct,
-    Later(&'static str),
-}
-
-const MODELS: &[(&str, Model)] = &[
-    ("direct", Model::Direct),
-    ("exchange", Model::Later("exchange")),
-    ("ethernet", Model::Later("ethernet")),
-    ("ipvpn", Model::Later("ipvpn")),
-];
-
 /// The words of `admin`.
 pub(super) const ADMIN: &[(&str, Admin)] = &[("enabled", Admin::Enabled), ("disabled", Admin::Disabled)];
 
@@ -189,8 +205,22 @@ pub(super) const ADMIN: &[(&str, Admin)] = &[("enabled", Admin::Enabled), ("disa
 const DIRECT_PORTS: &[PortSpeed] = &[PortSpeed::G10, PortSpeed::G100, PortSpeed::G400];
 
 /// Keys that belong to the port pair.
-const PAIR_KEYS: [&str; 11] =
-    ["site", "location", "port", "encapsulation", "tpid", "delay", "loss", "buffer", "queues", "primary", "secondary"];
+const PAIR_KEYS: [&str; 14] = [
+    "site",
+    "sites",
+    "provider",
+    "vlan",
+    "location",
+    "port",
+    "encapsulation",
+    "tpid",
+    "delay",
+    "loss",
+    "buffer",
+    "queues",
+    "primary",
+    "secondary",
+];
 
 /// Delay of a link where none is given.
 const DELAY: Span = Span::from_ms(1);

@@ -45,6 +45,8 @@ pub(in crate::scenario) struct CircuitFacts {
 /// A port pair as far as it could be read.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::scenario) struct PairFacts {
+    /// Whether a provider lies between; the port is that of a Direct pair.
+    pub(in crate::scenario) is_provided: bool,
     pub(in crate::scenario) port: Option<Located<PortSpeed>>,
     pub(in crate::scenario) encapsulation: Option<Encapsulation>,
 }

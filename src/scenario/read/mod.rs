@@ -4,12 +4,13 @@ mod azure;
 mod circuit;
 mod facts;
 mod peering;
+mod provider;
 mod router;
 mod service;
 mod site;
 
 use super::diagnostic::{Diagnostic, Problems};
-use super::model::{CircuitId, Settings, SiteId, VnetId};
+use super::model::{CircuitId, ProviderId, Settings, SiteId, VnetId};
 use super::reader::Table;
 use super::source::{Extent, Located};
 use super::values;
@@ -22,6 +23,7 @@ pub(super) use facts::{CircuitFacts, Facts, Owner};
 #[derive(Default)]
 struct Names {
     sites: Vec<Located<String>>,
+    providers: Vec<Located<String>>,
     circuits: Vec<Located<String>>,
     vnets: Vec<Located<String>>,
 }
@@ -37,15 +39,17 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
     let mut facts = Facts::default();
 
     let sites = root.named("site", "site");
+    let providers = root.named("provider", "provider");
     let circuits = root.named("circuit", "circuit");
     let vnets = root.named("vnet", "vnet");
     let gateways = root.named("gateway", "gateway");
     let routers = root.named("router", "router");
     refuse_other_parts(&mut root);
-    let kinds = [&sites, &circuits, &vnets, &gateways, &routers];
+    let kinds = [&sites, &providers, &circuits, &vnets, &gateways, &routers];
     check_names(kinds.into_iter().flatten().map(|(name, _)| name), problems);
     for (what, tables, most) in [
         ("sites", &sites, 64),
+        ("providers", &providers, 16),
         ("circuits", &circuits, 64),
         ("virtual networks", &vnets, 256),
         ("gateways", &gateways, 64),
@@ -58,7 +62,9 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
         problems.report(nothing.remedy("`biplane new direct` prints an example to start from").absent());
     }
 
-    let names = Names { sites: names(&sites), circuits: names(&circuits), vnets: names(&vnets) };
+    let names =
+        Names { sites: names(&sites), providers: names(&providers), circuits: names(&circuits), vnets: names(&vnets) };
+    let providers = providers.into_iter().map(|(name, table)| provider::provider(name, table)).collect();
     let (circuits, pairs) = circuit::circuits(circuits, &names, &mut facts);
     let sites = sites.into_iter().map(|(name, table)| site::site(name, table, &mut facts)).collect();
     let vnets = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &mut facts)).collect();
@@ -71,6 +77,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
             duration,
             settings,
             sites: all(sites)?,
+            providers,
             pairs: all(pairs)?,
             circuits: all(circuits)?,
             vnets: all(vnets)?,
@@ -131,7 +138,9 @@ fn check_names<'n>(names: impl Iterator<Item = &'n Located<String>>, problems: &
             Some(first) => {
                 let twice = Diagnostic::error(name.at, format!("two things are called `{}`", name.value));
                 let twice = twice.label("and again here").also(*first, "first here");
-                problems.report(twice.remedy("give each site, circuit, network, gateway and router a name of its own"));
+                problems.report(
+                    twice.remedy("give each site, provider, circuit, network, gateway and router a name of its own"),
+                );
             }
             None => drop(seen.insert(name.value.to_ascii_lowercase(), name.at)),
         }
@@ -148,6 +157,10 @@ fn check_count(what: &str, tables: &[(Located<String>, Table<'_>)], most: usize,
 
 fn site_ref(names: &Names) -> impl Fn(super::reader::Value<'_>) -> Result<SiteId, super::reader::Fault> + '_ {
     move |value| values::reference("site", &names.sites)(value).map(SiteId)
+}
+
+fn provider_ref(names: &Names) -> impl Fn(super::reader::Value<'_>) -> Result<ProviderId, super::reader::Fault> + '_ {
+    move |value| values::reference("provider", &names.providers)(value).map(ProviderId)
 }
 
 fn circuit_ref(names: &Names) -> impl Fn(super::reader::Value<'_>) -> Result<CircuitId, super::reader::Fault> + '_ {

@@ -1,0 +1,131 @@
+//! What lies between customer edge and Microsoft edge: nothing, an exchange, or a provider's label-switched network.
+//!
+//! ```text
+//! exchange:  ce == NAME-1, NAME-2 == msee          a switch for each plane
+//! ethernet:  ce - pe - p1a - p2a - pe - msee       a pseudowire for each plane, each along a row of P routers
+//!            ce - pe - p1b - p2b - pe - msee
+//! ipvpn:     ce - pe - p1a - p2a - pe - msee       a VPN of all sites; each PE has a way along both rows
+//! ```
+
+mod core;
+mod ethernet;
+mod exchange;
+mod path;
+mod vpn;
+
+use super::CompileOptions;
+use super::draft::{Draft, End};
+use super::place::Plane;
+use super::wiring::PairConnection;
+use crate::scenario::Scenario;
+use crate::scenario::model::{Carrier, PairId, PortPair};
+use crate::table::NextHop;
+use crate::wire::vlan::Tag;
+use core::CoreNet;
+use exchange::Exchange;
+
+pub use path::{Disjoint, Lsp};
+
+/// The networks of all providers, each made of what circuits ask of it.
+pub(super) struct Carriers {
+    exchanges: Vec<Exchange>,
+    cores: Vec<CoreNet>,
+}
+
+/// One link of a port pair that a provider carries: where, and between which ends.
+#[derive(Clone, Copy)]
+struct Carried {
+    pair: PairId,
+    plane: Plane,
+    /// The customer's end; the provider edge's own, with an IPVPN.
+    customer: End,
+    /// Microsoft's.
+    microsoft: End,
+}
+
+impl Carriers {
+    /// Networks without any customer.
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let places = 0..scenario.providers.len();
+        Carriers {
+            exchanges: places.clone().map(Exchange::new).collect(),
+            cores: places.map(|place| CoreNet::new(scenario, place)).collect(),
+        }
+    }
+
+    /// Joins the customer's and Microsoft's end of a layer-2 carrier, and makes them neighbours of each other.
+    pub(super) fn join(
+        &mut self,
+        draft: &mut Draft,
+        scenario: &Scenario,
+        (pair, plane): (PairId, Plane),
+        (customer, microsoft): (End, End),
+    ) {
+        let carried = Carried { pair, plane, customer, microsoft };
+        let of_pair = &scenario.pairs[pair.index()];
+        match &of_pair.carrier {
+            Carrier::Direct => {
+                let link = plane.of(of_pair.primary, of_pair.secondary);
+                draft.join(customer, microsoft, link.delay.value, link.loss_ppb);
+            }
+            Carrier::Exchange { provider, .. } => self.exchanges[provider.index()].join(draft, scenario, carried),
+            Carrier::Ethernet { provider, .. } => self.cores[provider.index()].carry(draft, scenario, carried),
+            // Its sites are joined one by one, and its provider has the peering.
+            Carrier::IpVpn { .. } => unreachable!("an IPVPN does not carry layer 2"),
+        }
+        draft.adjacent(customer, microsoft);
+    }
+
+    /// The port of the provider edge that has an IPVPN's peering on a plane.
+    pub(super) fn peer(&mut self, draft: &mut Draft, scenario: &Scenario, pair: PairId, plane: Plane) -> End {
+        self.core_of(scenario, pair).peer(draft, scenario, pair, plane)
+    }
+
+    /// Joins an edge router of a site to an IPVPN.
+    pub(super) fn admit(
+        &mut self,
+        draft: &mut Draft,
+        scenario: &Scenario,
+        pair: PairId,
+        site: (usize, usize),
+        customer: End,
+    ) {
+        self.core_of(scenario, pair).admit(draft, scenario, pair, site, customer);
+    }
+
+    fn core_of(&mut self, scenario: &Scenario, pair: PairId) -> &mut CoreNet {
+        let provider = scenario.pairs[pair.index()].carrier.provider();
+        &mut self.cores[provider.expect("an IPVPN has a provider").index()]
+    }
+
+    /// Fills in the tables of all providers' nodes; the label-switched paths that they have.
+    pub(super) fn configure(
+        self,
+        draft: &mut Draft,
+        scenario: &Scenario,
+        connections: &[PairConnection],
+        options: CompileOptions,
+    ) -> Vec<Lsp> {
+        self.exchanges.into_iter().for_each(|exchange| exchange.configure(draft, scenario));
+        let cores = self.cores.into_iter();
+        cores.flat_map(|core| core.configure(draft, scenario, connections, options)).collect()
+    }
+}
+
+/// The customer's outer tag on a plane, where a carrier has the customer use one of its own.
+pub(super) fn customer_outer(pair: &PortPair, plane: Plane) -> Option<Tag> {
+    let vlans = match pair.carrier {
+        Carrier::Exchange { vlans, .. } => vlans?,
+        Carrier::Ethernet { vlans, .. } => vlans,
+        Carrier::Direct | Carrier::IpVpn { .. } => return None,
+    };
+    Some(Tag::new(0x8100, 0, false, vlans[plane.index()].get()))
+}
+
+/// A next hop of layer 2: addresses stay, whatever the length.
+fn layer_2(port: End, tags: crate::table::TagRule) -> NextHop {
+    NextHop { tags, mtu: LAYER_2_MTU, ..NextHop::port(port.1) }
+}
+
+/// Octets of a frame on a provider's layer-2 ports.
+const LAYER_2_MTU: u16 = 9216;

@@ -1,0 +1,118 @@
+//! Connectivity providers: what lies between customer edge and Microsoft edge in the models that have one.
+
+use super::{PairLink, ProviderId, SiteId};
+use crate::scenario::source::Located;
+use crate::table::TtlModel;
+use crate::time::{PortSpeed, Span};
+use crate::wire::vlan::Vid;
+
+/// A connectivity provider (`[provider.NAME]`): an exchange, or a network of label-switching routers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// Its name.
+    pub name: Located<String>,
+    /// Its ports towards Microsoft (network-to-network interface).
+    pub nni: Nni,
+    /// Its network, where circuits of it need one; an exchange has none.
+    pub core: Core,
+}
+
+/// Links between a provider and Microsoft edge routers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nni {
+    /// Speed of the ports.
+    pub port: PortSpeed,
+    /// Delay, one way.
+    pub delay: Span,
+}
+
+/// A provider's network: two rows of P routers, between the provider edges of customers and those towards Microsoft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Core {
+    /// P routers of each row, 0 to 8.
+    pub hops: u8,
+    /// Speed of its links.
+    pub port: PortSpeed,
+    /// Delay of each link, one way.
+    pub delay: Span,
+    /// The largest labelled packet in octets: labels count.
+    pub mtu: u16,
+    /// What the last hop of a label-switched path carries.
+    pub null: Null,
+    /// TTL and traffic class of labels (RFC 3443, RFC 3270).
+    pub ttl: TtlModel,
+    /// Whether an entropy label pair goes beneath the transport label (RFC 6790).
+    pub entropy: bool,
+    /// Whether pseudowires have a control word (RFC 4385).
+    pub control_word: bool,
+}
+
+/// What a provider edge asks of its neighbours for the last hop towards it (RFC 3032 §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Null {
+    /// Implicit null: they pop the transport label (penultimate-hop popping).
+    Implicit,
+    /// Explicit null: they swap it for label 0.
+    Explicit,
+}
+
+/// How a circuit gets from the customer to the Microsoft edge (EXPRESSROUTE: connectivity models).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// ExpressRoute Direct: the customer's ports face Microsoft's.
+    Direct,
+    /// Cloud exchange co-location: a switch for each plane maps the customer's VLAN to the S-tag.
+    Exchange {
+        /// The exchange.
+        provider: ProviderId,
+        /// The customer's outer VLANs on both links; `None`: the C-tag is the only one there.
+        vlans: Option<[Vid; 2]>,
+    },
+    /// Point-to-point Ethernet: a virtual circuit, a pseudowire, for each plane.
+    Ethernet {
+        /// The carrier.
+        provider: ProviderId,
+        /// The customer's outer VLANs of the two.
+        vlans: [Vid; 2],
+    },
+    /// Any-to-any (IPVPN): sites and cloud are members of a VPN; the provider has the peerings.
+    IpVpn {
+        /// The carrier.
+        provider: ProviderId,
+        /// The link of each site's edge routers to the carrier.
+        access: Access,
+    },
+}
+
+/// The link between a customer edge router and a provider edge router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Speed of its ports.
+    pub port: PortSpeed,
+    /// Delay, loss and state.
+    pub link: PairLink,
+}
+
+impl Carrier {
+    /// The provider, if there is one.
+    pub const fn provider(&self) -> Option<ProviderId> {
+        match self {
+            Carrier::Direct => None,
+            Carrier::Exchange { provider, .. }
+            | Carrier::Ethernet { provider, .. }
+            | Carrier::IpVpn { provider, .. } => Some(*provider),
+        }
+    }
+
+    /// Whether the customer's own router has the peering: it does where the carrier is none, or carries Ethernet.
+    pub const fn is_layer_2(&self) -> bool {
+        !matches!(self, Carrier::IpVpn { .. })
+    }
+}
+
+impl super::PortPair {
+    /// Whether `site` is behind it.
+    pub fn serves(&self, site: SiteId) -> bool {
+        self.sites.iter().any(|served| served.value == site)
+    }
+}
