@@ -1,8 +1,9 @@
 //! `biplane check`: validates a scenario, says what its network is, draws it.
 
 use super::{Common, Failure, load, memory, print};
-use crate::engine::Role;
-use crate::scenario::{GraphFormat, Unrouted, graph};
+use crate::engine::{Network, Role};
+use crate::id::NodeId;
+use crate::scenario::{Disjoint, GraphFormat, Lsp, Unrouted, graph};
 use clap::{Args, ValueEnum};
 use std::fmt::Write;
 
@@ -52,7 +53,35 @@ pub(super) fn run(args: &CheckArgs, common: &Common) -> Result<(), Failure> {
         let ports: Vec<_> = node.ports.iter().map(|port| format!("{} {}G", port.name, port.speed.gbps())).collect();
         let _ = writeln!(out, "  {}: {}", node.name, ports.join(", "));
     }
+    if !compiled.lsps.is_empty() {
+        let _ = writeln!(out, "\nLabel-switched paths, and what could take over:");
+    }
+    for lsp in &compiled.lsps {
+        let _ = writeln!(out, "  {}", path(network, lsp));
+    }
     print(&out)
+}
+
+/// A path by the names of its routers, its provider's name once.
+fn path(network: &Network, lsp: &Lsp) -> String {
+    let names = |nodes: &[NodeId]| -> Vec<&str> {
+        nodes.iter().map(|node| network.nodes[node.index()].name.as_str()).collect()
+    };
+    let primary = names(&lsp.primary);
+    let provider = primary.first().and_then(|name| name.find("-pe-")).map_or(0, |dash| dash + 1);
+    let joined = |names: &[&str]| names.iter().map(|name| &name[provider..]).collect::<Vec<_>>().join(" > ");
+    let provider = primary.first().map_or("", |name| &name[..provider.saturating_sub(1)]);
+    let backup = match &lsp.backup {
+        Some((nodes, disjoint)) => {
+            let apart = match disjoint {
+                Disjoint::Nodes => "no router",
+                Disjoint::Links => "no link",
+            };
+            format!("{} ({apart} in common)", joined(&names(nodes)))
+        }
+        None => "none".to_owned(),
+    };
+    format!("{provider}: {}; backup {backup}", joined(&primary))
 }
 
 /// `1 router`, `2 routers`.

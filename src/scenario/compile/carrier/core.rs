@@ -99,7 +99,7 @@ impl CoreNet {
             Edge::Microsoft(pair, number) => (&scenario.pairs[pair.index()].name.value, number, false),
         };
         let rows = self.rows(draft, provider);
-        let router = self.router(draft, provider, &format!("pe-{name}{}", number + 1));
+        let router = self.router(draft, provider, &format!("pe-{name}{}", number + 1), false);
         let ends = rows.each_ref().map(|row| if is_site { row.first() } else { row.last() });
         if let [Some(&a), Some(&b)] = ends {
             let far = if is_site { FAR } else { 2 * FAR };
@@ -119,7 +119,7 @@ impl CoreNet {
             return rows.clone();
         }
         let rows = ["a", "b"].map(|row| {
-            let routers = (1..=self.core.hops).map(|hop| self.router(draft, provider, &format!("p{hop}{row}")));
+            let routers = (1..=self.core.hops).map(|hop| self.router(draft, provider, &format!("p{hop}{row}"), true));
             let routers: Vec<usize> = routers.collect();
             routers.windows(2).for_each(|pair| self.join(draft, pair[0], pair[1], NEAR));
             routers
@@ -128,12 +128,12 @@ impl CoreNet {
         rows
     }
 
-    fn router(&mut self, draft: &mut Draft, provider: &Provider, name: &str) -> usize {
+    fn router(&mut self, draft: &mut Draft, provider: &Provider, name: &str, transit: bool) -> usize {
         let node = draft.node(format!("{}-{name}", provider.name.value), provider.name.at);
         let mut fib = FibBuilder::new(3);
         fib.null_model(self.core.ttl);
         self.routers.push(Router { node, ingress: Vec::new(), fib });
-        self.graph.add()
+        self.graph.add(transit)
     }
 
     fn join(&mut self, draft: &mut Draft, a: usize, b: usize, metric: u32) {

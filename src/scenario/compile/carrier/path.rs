@@ -25,13 +25,16 @@ pub enum Disjoint {
 pub(super) struct Graph {
     /// Per router, what it is joined to: the neighbour, the number of the link, the metric.
     edges: Vec<Vec<(usize, usize, u32)>>,
+    /// Per router, whether paths lead through it, and not only to it.
+    transit: Vec<bool>,
     links: usize,
 }
 
 impl Graph {
-    /// A further router.
-    pub(super) fn add(&mut self) -> usize {
+    /// A further router, and whether paths may lead through it.
+    pub(super) fn add(&mut self, transit: bool) -> usize {
         self.edges.push(Vec::new());
+        self.transit.push(transit);
         self.edges.len() - 1
     }
 
@@ -54,6 +57,9 @@ impl Graph {
             (0..done.len()).filter(|&r| !done[r] && distance[r] < u64::MAX).min_by_key(|&r| distance[r])
         {
             done[at] = true;
+            if at != from && !self.transit[at] {
+                continue;
+            }
             for &(next, link, metric) in &self.edges[at] {
                 let longer = distance[at] + u64::from(metric);
                 let is_better =
@@ -105,7 +111,7 @@ mod tests {
     fn graph(routers: usize, links: &[(usize, usize, u32)]) -> Graph {
         let mut graph = Graph::default();
         for _ in 0..routers {
-            graph.add();
+            graph.add(true);
         }
         for &(a, b, metric) in links {
             graph.join(a, b, metric);
@@ -133,6 +139,17 @@ mod tests {
         let once = graph(3, &[(0, 1, 1), (1, 2, 1)]);
         assert_eq!(once.backup(&once.path(0, 2).unwrap()), None);
         assert_eq!(graph(2, &[]).path(0, 1), None);
+    }
+
+    #[test]
+    fn no_path_leads_through_an_edge() {
+        let mut graph = Graph::default();
+        let [a, edge, b] = [true, false, true].map(|transit| graph.add(transit));
+        graph.join(a, edge, 1);
+        graph.join(edge, b, 1);
+        assert_eq!((graph.path(a, b), graph.path(a, edge).map(|path| path.routers)), (None, Some(vec![a, edge])));
+        graph.join(a, b, 9);
+        assert_eq!(graph.path(a, b).map(|path| path.routers), Some(vec![a, b]));
     }
 
     proptest! {
