@@ -329,5 +329,6 @@ fn what_cannot_be_built_is_told_in_the_file() {
     assert_eq!(errors.errors(), 1);
 }
 
+mod any_provider;
 mod any_scenario;
 mod lsr_preset;

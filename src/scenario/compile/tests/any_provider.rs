@@ -1,0 +1,75 @@
+//! Made providers: sites and the cloud reach each other whatever the model, the core and the labels are.
+
+use super::any_scenario::packets;
+use super::*;
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+struct Made {
+    model: &'static str,
+    /// Customer edge routers of each site.
+    edges: Vec<u8>,
+    core: String,
+    planes: [bool; 2],
+}
+
+fn made() -> impl Strategy<Value = Made> {
+    let model = prop::sample::select(vec!["exchange", "exchange dot1q", "ethernet", "ipvpn", "ipvpn", "ipvpn"]);
+    let ttl = prop::sample::select(vec!["uniform", "pipe", "short-pipe"]);
+    let null = prop::sample::select(vec!["implicit", "explicit"]);
+    let core = (0u8..=4, null, ttl, any::<bool>(), any::<bool>()).prop_map(|(hops, null, ttl, entropy, control_word)| {
+        format!(
+            "hops = {hops}\nnull = \"{null}\"\nttl = \"{ttl}\"\nentropy = {entropy}\ncontrol_word = {control_word}\n"
+        )
+    });
+    let planes = prop::sample::select(vec![[true, true], [true, false], [false, true]]);
+    (model, prop::collection::vec(1u8..=2, 1..4), core, planes).prop_map(|(model, mut edges, core, planes)| {
+        edges.truncate(if model == "ipvpn" { 3 } else { 1 });
+        Made { model, edges, core, planes }
+    })
+}
+
+fn text(made: &Made) -> String {
+    let mut out = format!("[provider.p]\n{}", made.core);
+    let names: Vec<String> = (0..made.edges.len()).map(|s| format!("s{s}")).collect();
+    for (s, edges) in made.edges.iter().enumerate() {
+        out += &format!("[site.s{s}]\nasn = {}\nprefixes = [\"10.{}.0.0/16\"]\nedges = {edges}\n", 65001 + s, 10 + s);
+    }
+    let (model, own) = match made.model {
+        "exchange" => ("exchange", "site = \"s0\"\nvlan = [300, 301]\n".to_owned()),
+        "exchange dot1q" => ("exchange", "site = \"s0\"\nencapsulation = \"dot1q\"\n".to_owned()),
+        "ethernet" => ("ethernet", "site = \"s0\"\nvlan = [300, 301]\n".to_owned()),
+        _ => ("ipvpn", format!("sites = {names:?}\n")),
+    };
+    let admin = made.planes.map(|up| if up { "enabled" } else { "disabled" });
+    out + &format!(
+        "[circuit.c]\nmodel = \"{model}\"\nprovider = \"p\"\n{own}port = \"10G\"\nbandwidth = \"1G\"\ns_tag = 110\n\
+         primary = {{ admin = \"{}\" }}\nsecondary = {{ admin = \"{}\" }}\n\
+         [circuit.c.private]\nc_tag = 20\nsubnets = \"172.16.0.0/29\"\n\
+         [vnet.v]\nprefixes = [\"10.100.0.0/16\"]\n[gateway.g]\nsku = \"ErGw1Az\"\nvnets = [\"v\"]\ncircuits = [\"c\"]\n",
+        admin[0], admin[1]
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn members_reach_each_other(made in made(), drop in any::<bool>()) {
+        let text = text(&made);
+        let scenario = Scenario::parse(&text, "made.toml").unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+        let options = CompileOptions { unrouted: if drop { Unrouted::Drop } else { Unrouted::Cloud } };
+        let names: Vec<String> = (0..made.edges.len()).map(|s| format!("s{s}")).chain(["v".to_owned()]).collect();
+        let net = |name: &str| if name == "v" { [10, 100] } else { [10, 10 + name[1..].parse::<u8>().unwrap()] };
+        for from in &names {
+            for to in names.iter().filter(|to| *to != from) {
+                let trial = offer(compile(&scenario, options).unwrap(), from, packets(net(from), net(to)));
+                prop_assert_eq!(trial.delivered(to), 12, "{} to {}\n{}\n{:?}", from, to, text, trial.drops());
+            }
+            // What nobody knows goes to the cloud, from there to the first site; or nowhere.
+            let trial = offer(compile(&scenario, options).unwrap(), from, packets(net(from), [10, 200]));
+            let far = if from == "v" { "s0" } else { "v" };
+            prop_assert_eq!(trial.delivered(far), if drop { 0 } else { 12 }, "{} to nobody\n{}", from, text);
+        }
+    }
+}
