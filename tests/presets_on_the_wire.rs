@@ -136,6 +136,12 @@ fn direct() {
 }
 
 #[test]
+fn resiliency() {
+    hold("metro", &[("hq to prod", "metro", UP), ("prod to hq", "metro", DOWN)]);
+    hold("maximum", &[("hq to prod", "maximum", UP), ("prod to hq", "maximum", DOWN)]);
+}
+
+#[test]
 fn exchange() {
     let folder = tempfile::tempdir().unwrap();
     let one_tag = [("encapsulation = \"qinq\"", "encapsulation = \"dot1q\""), ("\nvlan = 310", "\n# vlan = 310")];

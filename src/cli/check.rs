@@ -3,7 +3,7 @@
 use super::{Common, Failure, load, memory, print};
 use crate::engine::{Network, Role};
 use crate::id::NodeId;
-use crate::scenario::{Disjoint, GraphFormat, Lsp, Unrouted, graph};
+use crate::scenario::{Disjoint, Finding, GraphFormat, Lsp, Unrouted, graph};
 use clap::{Args, ValueEnum};
 use std::fmt::Write;
 
@@ -58,6 +58,12 @@ pub(super) fn run(args: &CheckArgs, common: &Common) -> Result<(), Failure> {
     }
     for lsp in &compiled.lsps {
         let _ = writeln!(out, "  {}", path(network, lsp));
+    }
+    if !compiled.review.is_empty() {
+        let _ = writeln!(out, "\nDesign review:");
+    }
+    for Finding { place, message, advice } in &compiled.review {
+        let _ = writeln!(out, "  {place}: {message}\n      {advice}");
     }
     print(&out)
 }

@@ -9,6 +9,7 @@ mod nearest;
 mod preset;
 mod read;
 mod reader;
+mod review;
 mod source;
 mod syntax;
 mod units;
@@ -31,6 +32,7 @@ pub use model::{
     Settings, Site, SiteId, Sku, SkuLimits, Tags, Vnet, VnetId,
 };
 pub use preset::{Preset, presets};
+pub use review::Finding;
 pub use source::{Extent, Located, Source};
 pub use units::{Quantity, UnitError, parse as parse_amount, rate_text};
 

@@ -135,8 +135,8 @@ pub struct PortPair {
     pub sites: Vec<Located<SiteId>>,
     /// What lies between.
     pub carrier: Carrier,
-    /// The peering location.
-    pub location: String,
+    /// The peering locations of the primary and the secondary link: the same, but for a Metro circuit.
+    pub locations: [String; 2],
     /// Speed of the customer's ports: with ExpressRoute Direct of Microsoft's too, else those have their provider's.
     pub port: PortSpeed,
     /// How frames are tagged at Microsoft's ports.

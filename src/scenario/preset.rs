@@ -16,7 +16,7 @@ pub fn presets() -> &'static [Preset] {
     &PRESETS
 }
 
-static PRESETS: [Preset; 6] = [
+static PRESETS: [Preset; 8] = [
     Preset {
         name: "direct",
         summary: "one site, ExpressRoute Direct: two 100G ports, QinQ, private peering, one virtual network",
@@ -41,6 +41,16 @@ static PRESETS: [Preset; 6] = [
         name: "ipvpn",
         summary: "any-to-any: two sites and the cloud in a carrier's layer-3 VPN, with a transport and a VPN label",
         text: include_str!("presets/ipvpn.toml"),
+    },
+    Preset {
+        name: "metro",
+        summary: "high resiliency: one circuit whose links meet Microsoft in two places of one area",
+        text: include_str!("presets/metro.toml"),
+    },
+    Preset {
+        name: "maximum",
+        summary: "maximum resiliency: two circuits in two peering locations behind one gateway",
+        text: include_str!("presets/maximum.toml"),
     },
     Preset {
         name: "lsr",

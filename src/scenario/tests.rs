@@ -35,7 +35,7 @@ fn the_direct_preset_means_what_it_says() {
     assert_eq!(site.lan, Lan { port: PortSpeed::G100, delay: Span::from_us(5) });
     let [pair] = &scenario.pairs[..] else { panic!() };
     assert_eq!(pair.encapsulation, Encapsulation::Qinq { outer_tpid: 0x8100 });
-    assert_eq!((pair.port, pair.location.as_str(), pair.queues), (PortSpeed::G100, "London", 2));
+    assert_eq!((pair.port, pair.locations[1].as_str(), pair.queues), (PortSpeed::G100, "London", 2));
     assert_eq!(pair.buffer_octets, 10 << 20, "1 MiB for each 10 Gb/s");
     let link = (Admin::Enabled, Span::from_ms(1), 0);
     assert_eq!([pair.primary, pair.secondary].map(|l| (l.admin, l.delay.value, l.loss_ppb)), [link; 2]);

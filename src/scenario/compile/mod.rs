@@ -17,7 +17,7 @@ mod wiring;
 use super::diagnostic::{Diagnostic, Diagnostics, Problems};
 use super::model::{Carrier, Circuit, CircuitId, Encapsulation};
 use super::source::Extent;
-use super::{Scenario, SiteId};
+use super::{Finding, Scenario, SiteId};
 use crate::engine::{MAX_PORTS, Network};
 use crate::table::VlanKey;
 use crate::wire::vlan::Tag;
@@ -60,6 +60,8 @@ pub struct Compiled {
     pub lsps: Vec<Lsp>,
     /// What looks as if it was not meant.
     pub warnings: Diagnostics,
+    /// What an architect would say of the design.
+    pub review: Vec<Finding>,
 }
 
 /// The network of `scenario`; or why none can be built, located in its file.
@@ -93,6 +95,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
         network: draft.network,
         lsps,
         warnings: scenario.warnings(),
+        review: super::review::review(scenario),
     })
 }
 

@@ -57,7 +57,7 @@ fn port_pair(
 ) -> Option<PortPair> {
     let is_direct = model == Model::Direct;
     let sites = provider::sites(table, model, names);
-    let location = table.optional("location", values::text).map(|location| location.value);
+    let locations = locations(table, &name);
     let speeds = if is_direct { DIRECT_PORTS } else { &PortSpeed::ALL };
     let port = table.required("port", if is_direct { "\"100G\"" } else { "\"10G\"" }, values::port_speed(speeds));
     let delay = table.optional("delay", values::delay).unwrap_or(Located::new(DELAY, name.at));
@@ -76,7 +76,7 @@ fn port_pair(
     Some(PortPair {
         sites: sites?,
         carrier,
-        location: location.unwrap_or_else(|| name.value.clone()),
+        locations: locations?,
         name,
         port,
         encapsulation: encapsulation?,
@@ -85,6 +85,29 @@ fn port_pair(
         primary,
         secondary,
     })
+}
+
+/// `location`: where the links meet Microsoft; two of one metropolitan area with ExpressRoute Metro (EXPRESSROUTE:
+/// resiliency tiers). Where nothing is said, the circuit's name stands for it.
+fn locations(table: &mut Table<'_>, name: &Located<String>) -> Option<[String; 2]> {
+    if !table.has("location") {
+        table.value("location");
+        return Some([name.value.clone(), name.value.clone()]);
+    }
+    let at = table.key_at("location")?;
+    let written = table.one_or_many("location", values::text)?;
+    match &written[..] {
+        [both] => Some([both.value.clone(), both.value.clone()]),
+        [primary, secondary] if primary.value != secondary.value => {
+            Some([primary.value.clone(), secondary.value.clone()])
+        }
+        _ => {
+            let message = format!("`location` has {} places, and a circuit has one, or two that differ", written.len());
+            let remedy = "write `location = \"Amsterdam\"`, or [\"Amsterdam\", \"Amsterdam2\"] for Metro";
+            table.report_fault(at, Fault::new(message, "one or two", remedy));
+            None
+        }
+    }
 }
 
 /// The TPID of the outer tag at Microsoft's ports.
