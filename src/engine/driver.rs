@@ -170,6 +170,10 @@ fn work<'a>(mut nodes: Vec<Node>, mut step: Step<'a>, interrupt: Option<&AtomicB
     let _guard = StopOnPanic(step.shared);
     let (backoff, mut idle_rounds) = (Backoff::new(), 0);
     while !step.shared.is_done() {
+        // A thread whose sources always have more is never idle.
+        if interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            step.shared.stop();
+        }
         let mut progress = Progress::default();
         for node in &mut nodes {
             let Progress { worked, stuck } = node.step(&mut step);
@@ -180,9 +184,6 @@ fn work<'a>(mut nodes: Vec<Node>, mut step: Step<'a>, interrupt: Option<&AtomicB
             idle_rounds = 0;
             backoff.reset();
             continue;
-        }
-        if interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-            step.shared.stop();
         }
         if !progress.stuck && declare_idle(&mut nodes, &mut step) {
             idle_rounds = 0;
