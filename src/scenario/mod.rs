@@ -19,19 +19,23 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use compile::{
-    CompileOptions, Compiled, Connection, KnownPrefixes, NamedPlace, Place, Plane, Side, Unrouted, compile,
+    CompileOptions, Compiled, Connection, KnownPrefixes, NamedPlace, Place, Plane, Side, StreamHosts, Unrouted, compile,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
 pub use model::{
     Admin, Attachment, Bfd, Bgp, Circuit, CircuitId, CrossConnect, EgressTags, Encapsulation, Gateway, Hop, LabelEntry,
     LabelOp, Lan, LinkAddresses, OutLabel, PairId, PairLink, Peering, PeeringAddresses, PortPair, Pseudowire,
-    RateLimit, Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits, Tags, Vnet, VnetId,
+    RateLimit, Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits, StreamEnd, Tags,
+    Traffic, Vnet, VnetId,
 };
 pub use preset::{Preset, presets};
 pub use source::{Extent, Located, Source};
 pub use units::{Quantity, UnitError, parse as parse_amount, rate_text};
 
+use crate::rng::mix64;
+use crate::time::Span;
+use crate::traffic::stream::StreamSpec;
 use diagnostic::Problems;
 use reader::Table;
 
@@ -43,7 +47,7 @@ pub struct Scenario {
     /// Seed of everything random; 1 where none is given.
     pub seed: u64,
     /// How long it runs, if it says so.
-    pub duration: Option<crate::time::Span>,
+    pub duration: Option<Span>,
     /// What holds for the whole network.
     pub settings: Settings,
     /// On-premises networks.
@@ -58,6 +62,8 @@ pub struct Scenario {
     pub gateways: Vec<Gateway>,
     /// Routers given entry by entry.
     pub routers: Vec<Router>,
+    /// Streams, which a drill runs.
+    pub traffic: Vec<Traffic>,
     source: Source,
     warnings: Vec<Diagnostic>,
 }
@@ -117,6 +123,13 @@ impl Scenario {
     /// What looks as if it was not meant, though the scenario can be run.
     pub fn warnings(&self) -> Diagnostics {
         Diagnostics::new(self.source.clone(), self.warnings.clone())
+    }
+
+    /// Stream number `place` of [`Scenario::traffic`] as it is in a run of `duration`, its seed of its own; `None` if the run
+    /// ends before the stream begins.
+    pub fn stream(&self, place: usize, duration: Span) -> Option<StreamSpec> {
+        let seed = mix64(self.seed ^ mix64(place as u64 + 1));
+        self.traffic.get(place)?.spec(duration, seed)
     }
 
     /// The file that it was read from, for messages that come up later.

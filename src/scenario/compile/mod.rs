@@ -22,7 +22,7 @@ use crate::wire::vlan::Tag;
 use draft::Draft;
 use ipnet::IpNet;
 
-pub use place::{Connection, KnownPrefixes, NamedPlace, Place, Plane, Side};
+pub use place::{Connection, KnownPrefixes, NamedPlace, Place, Plane, Side, StreamHosts};
 
 /// What the command line adds to a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct Compiled {
     pub places: Vec<NamedPlace>,
     /// Both connections of each circuit, whether enabled or not.
     pub connections: Vec<Connection>,
+    /// Between which hosts each stream goes, in the order of [`Scenario::traffic`].
+    pub streams: Vec<StreamHosts>,
     /// The address ranges of sites and virtual networks.
     pub known: KnownPrefixes,
     /// What looks as if it was not meant.
@@ -81,6 +83,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
     Ok(Compiled {
         places: place::named(scenario, &wiring, &taps),
         connections: place::connections(scenario, &wiring),
+        streams: place::streams(scenario, &wiring),
         known: KnownPrefixes::new(scenario),
         network: draft.network,
         warnings: scenario.warnings(),
