@@ -5,13 +5,18 @@
 
 pub mod bench;
 mod check;
+mod figures;
+mod interrupt;
 mod memory;
 mod new;
 mod observe;
 mod replay;
 pub mod trace;
 
-use crate::scenario::{CompileOptions, Compiled, Diagnostics, Scenario, Unrouted, compile};
+use crate::scenario::{
+    CompileOptions, Compiled, Diagnostics, Quantity, Scenario, UnitError, Unrouted, compile, parse_amount,
+};
+use crate::time::Span;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -77,9 +82,9 @@ enum Color {
 }
 
 impl Common {
-    /// Threads of a replay: reading captures and writing them have a thread each, so two CPUs are left to these.
-    fn threads(&self) -> usize {
-        let left = || std::thread::available_parallelism().map_or(1, |cpus| cpus.get().saturating_sub(2).max(1));
+    /// Threads for the nodes of a run that has `others` threads beside them, to which as many CPUs are left.
+    fn threads(&self, others: usize) -> usize {
+        let left = || std::thread::available_parallelism().map_or(1, |cpus| cpus.get().saturating_sub(others).max(1));
         self.threads.map_or_else(left, usize::from)
     }
 
@@ -176,6 +181,16 @@ fn load(path: &str, common: &Common, unrouted: Unrouted) -> Result<(String, Comp
         common.note(compiled.warnings.render(common.color_on_stderr()).trim_end());
     }
     Ok((scenario.name, compiled))
+}
+
+/// The length of time that an option gives.
+fn span(option: &str, text: &str) -> Result<Span, Failure> {
+    let ps = parse_amount(text, Quantity::Time).map_err(|error| wrong_amount(option, &error))?;
+    Ok(Span::from_ps(ps))
+}
+
+fn wrong_amount(option: &str, error: &UnitError) -> Failure {
+    Failure::Usage(format!("{option}: {}; {}", error.message, error.remedy))
 }
 
 /// Writes `text` to standard output; a reader that went away (a closed pipe) ends the output without an error.

@@ -7,8 +7,8 @@ pub mod trace;
 
 pub use engine::{Build, ENGINE_SCHEMA, EngineReport, NetworkSpeed, Speed, Teams, engine_text};
 pub use replay::{
-    Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, NodeDrops, PortFigures, Rate, Replay,
-    SourceFigures, all_drops, slow_path_drops,
+    Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, NetworkFigures, NodeDrops, PortFigures,
+    Rate, Replay, SourceFigures, all_drops, slow_path_drops,
 };
 pub use text::replay as replay_text;
 
