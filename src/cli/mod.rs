@@ -5,6 +5,7 @@
 
 pub mod bench;
 mod check;
+mod drill;
 mod figures;
 mod interrupt;
 mod memory;
@@ -34,6 +35,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a scenario's own streams for its duration and report what became of each
+    Drill(drill::DrillArgs),
     /// Push captures through a scenario's network and report what became of each frame
     Replay(Box<replay::ReplayArgs>),
     /// Follow one frame through a scenario's network and tell every stage
@@ -154,6 +157,7 @@ pub fn main() -> ExitCode {
         }
     };
     let result = match &cli.command {
+        Command::Drill(args) => drill::run(args, &cli.common),
         Command::Replay(args) => replay::run(args, &cli.common),
         Command::Trace(args) => trace::run(args, &cli.common),
         Command::Bench(args) => bench::run(args, &cli.common),
@@ -172,6 +176,11 @@ pub fn main() -> ExitCode {
 
 /// The scenario at `path` or the preset of that name as a network, and its title; warnings go to standard error.
 fn load(path: &str, common: &Common, unrouted: Unrouted) -> Result<(String, Compiled), Failure> {
+    load_scenario(path, common, unrouted).map(|(scenario, compiled)| (scenario.name, compiled))
+}
+
+/// The same with all of the scenario.
+fn load_scenario(path: &str, common: &Common, unrouted: Unrouted) -> Result<(Scenario, Compiled), Failure> {
     let wrong = |diagnostics: Diagnostics| Failure::Scenario(diagnostics.render(common.color_on_stderr()));
     let mut scenario = Scenario::load(path).map_err(wrong)?;
     // Before the network is made: the spread over equal paths comes of it too.
@@ -180,7 +189,7 @@ fn load(path: &str, common: &Common, unrouted: Unrouted) -> Result<(String, Comp
     if !compiled.warnings.is_empty() {
         common.note(compiled.warnings.render(common.color_on_stderr()).trim_end());
     }
-    Ok((scenario.name, compiled))
+    Ok((scenario, compiled))
 }
 
 /// The length of time that an option gives.

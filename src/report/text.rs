@@ -1,4 +1,6 @@
-//! The replay report as text for a screen of 80 columns, as long as figures and names allow.
+//! Reports as text: the replay's for a screen of 80 columns, the drill's for 100, as long as figures and names allow.
+
+pub(super) mod drill;
 
 use super::replay::{Balance, CaptureFound, Circuit, Connection, Dropped, NetworkFigures, Rate, Replay, SourceFigures};
 use crate::time::Span;
