@@ -36,6 +36,7 @@ fn helps_read_well() {
         ("help.txt", "--help"),
         ("help-replay.txt", "replay --help"),
         ("help-replay-short.txt", "replay -h"),
+        ("help-drill.txt", "drill --help"),
         ("help-bench.txt", "bench --help"),
         ("help-check.txt", "check --help"),
         ("help-new.txt", "new --help"),
@@ -108,6 +109,37 @@ fn reports_read_well() {
 }
 
 #[test]
+fn drills_read_well() {
+    for (name, text) in [
+        ("drill-direct.txt", "drill direct --duration 100ms"),
+        ("drill-direct-10g-dot1q.txt", "drill direct-10g-dot1q --duration 100ms"),
+        ("drill-exchange.txt", "drill exchange --duration 100ms"),
+        ("drill-ethernet.txt", "drill ethernet --duration 100ms"),
+        ("drill-ipvpn.txt", "drill ipvpn --duration 100ms"),
+        ("drill-metro.txt", "drill metro --duration 100ms"),
+        ("drill-maximum.txt", "drill maximum --duration 100ms"),
+        ("drill-busy.txt", "drill tests/scenarios/drill/busy.toml"),
+    ] {
+        let ran = typed(text).ok();
+        assert!(ran.out.lines().all(|line| line.chars().count() <= 100), "{}", ran.out);
+        assert!(!ran.out.contains("wall clock") && ran.err.contains("of wall clock on"), "{}", ran.err);
+        golden(name, &ran.out);
+        assert_eq!(typed(&format!("{text} --quiet")).ok().err, "");
+    }
+}
+
+/// As they are: streams, and how long they run.
+#[test]
+fn presets_with_streams_can_be_drilled() {
+    for name in ["direct", "direct-10g-dot1q", "exchange", "ethernet", "ipvpn", "metro", "maximum"] {
+        let json: serde_json::Value = serde_json::from_str(&typed(&format!("drill {name} --json")).ok().out).unwrap();
+        assert_eq!((json["command"].as_str(), json["schema"].as_str()), (Some("drill"), Some("biplane.report/v1")));
+        let of = |name: &str| json["balance"][name].as_u64().unwrap();
+        assert!(of("offered") > 400_000 && of("offered") == of("delivered"), "{}", json["balance"]);
+    }
+}
+
+#[test]
 fn json_goes_where_it_is_sent_and_has_a_version() {
     let text = typed("replay captures/runts.pcap --through direct --into hq --json").ok().out;
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -159,6 +191,14 @@ fn usage_errors_say_what_to_do() {
         "check direct --graph svg",
         "new",
         "drip",
+        "drill",
+        "drill lsr",
+        "drill drect",
+        "drill direct --duration 0s",
+        "drill direct --duration soon",
+        "drill direct --write london.primary",
+        "drill direct --write nowhere=captures/none.pcapng",
+        "drill direct --write hq=captures/none.pcapng --json=captures/none.pcapng",
     ] {
         let ran = typed(text);
         assert_eq!((ran.code, &ran.out[..]), (Some(2), ""), "{text}: {}", ran.err);

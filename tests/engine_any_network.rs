@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug)]
 struct Case {
     shape: Shape,
-    /// Frames of each host.
+    /// Sources of each host, and frames of each source.
+    lanes: u16,
     count: u32,
     until: Option<Instant>,
     threads: usize,
@@ -40,14 +41,22 @@ fn shapes() -> impl Strategy<Value = Shape> {
 fn cases() -> impl Strategy<Value = Case> {
     let windows = [Span::from_us(1), Span::from_us(7), Span::from_us(100), Span::from_ms(1)];
     let until = prop::option::weighted(0.25, (1..3_000_000_000u64).prop_map(Instant::from_ps));
-    let all = (shapes(), 1..400u32, until, 1..5usize, prop::sample::select(windows.to_vec()));
-    all.prop_map(|(shape, count, until, threads, window)| Case { shape, count, until, threads, window })
+    let all = (shapes(), (1..4u16, 1..400u32), until, 1..5usize, prop::sample::select(windows.to_vec()));
+    all.prop_map(|(shape, (lanes, count), until, threads, window)| Case {
+        shape,
+        lanes,
+        count: count.div_ceil(u32::from(lanes)),
+        until,
+        threads,
+        window,
+    })
 }
 
-/// Sources in the order of their hosts.
+/// One source of each host, in the order of the hosts, then the next of each: 63 at the most.
 fn sources(case: &Case) -> impl Iterator<Item = (NodeId, Source)> {
     let (shape, count) = (case.shape, case.count);
-    shape.hosts().zip(0..).map(move |((node, _), source)| (node, Source::Frames(frames(shape, source, count))))
+    let hosts = (0..case.lanes).flat_map(move |_| shape.hosts());
+    hosts.zip(0..).map(move |((node, _), source)| (node, Source::Frames(frames(shape, source, count))))
 }
 
 fn compare(case: &Case) -> Outcome {

@@ -5,7 +5,7 @@ mod nets;
 use biplane::engine::reference::{self, Offered};
 use biplane::engine::{Outcome, Run, Source, run};
 use biplane::id::NodeId;
-use biplane::time::{Instant, PortSpeed};
+use biplane::time::{Instant, PortSpeed, Span};
 use biplane::traffic::schedule::Ratio;
 use biplane::traffic::stream::{AddressRange, FrameSizes, Generator, Layer, Rate, StreamSpec};
 use nets::{Shape, frames, network};
@@ -128,6 +128,51 @@ fn streams_cut_short_equal_the_reference() {
             compare_streams(shape, 800, Some(Instant::from_ps(until)));
         }
     }
+}
+
+/// Three streams at each host, two of which are due at the same instants: the one that was given first goes first.
+#[test]
+fn several_streams_of_a_host_equal_the_reference() {
+    let (mut delivered, mut dropped) = (0, 0);
+    for seed in 500..516 {
+        let shape = Shape {
+            seed,
+            routers: 3 + (seed % 4) as u16,
+            buffer: [3_000, 20_000, 2_000_000][seed as usize % 3],
+            queues: seed % 2 == 0,
+            troubled: seed % 3 == 0,
+            ..Shape::default()
+        };
+        let mut net = network(shape);
+        let mut streams: Vec<(NodeId, Generator)> = Vec::new();
+        for (lane, router) in (0..3).flat_map(|lane| (0..shape.routers).map(move |router| (lane, router))) {
+            let begin = Instant::from_ps([0, 5_000, 0][lane]);
+            let (flows, sizes) =
+                ([9, 40, 1][lane], [FrameSizes::One(64), FrameSizes::Imix, FrameSizes::One(900)][lane].clone());
+            let rate =
+                [Rate::Frames(20_000_000), Rate::Bits(30_000_000_000, Layer::Packet), Rate::Frames(4_000_000)][lane];
+            let to = hosts_of((router + 1 + lane as u16) % shape.routers);
+            let spec = StreamSpec::new(hosts_of(router), to, flows, sizes, rate);
+            let end = Some(begin + Span::from_us(100 + 50 * lane as u64));
+            let spec = StreamSpec { begin, end, seed: seed + lane as u64, ..spec };
+            streams.push((NodeId(shape.routers + router), spec.generator(&mut net.templates).unwrap()));
+        }
+        let sources = || streams.iter().map(|(node, stream)| (*node, Source::Stream(Box::new(stream.clone()))));
+        let offered = sources().map(|(node, frames)| Offered { node, frames }).collect();
+        let expected = reference::run(&net, offered, None, &mut |_| ());
+        for threads in [1, 2, 4] {
+            let outcome = run(Run { threads, ..Run::new(&net, sources().collect()) });
+            assert_eq!(outcome, expected, "{shape:?} at {threads} threads");
+        }
+        let all = |of: fn(&biplane::engine::SourceOutcome) -> u64| expected.sources.iter().map(of).sum::<u64>();
+        assert!(expected.sources.iter().all(|source| source.offered.frames > 100 && source.in_network == 0));
+        delivered += all(|source| source.delivered);
+        dropped += all(|source| source.dropped);
+        let shares: Vec<_> = expected.nodes.iter().flat_map(|node| &node.shares).collect();
+        assert_eq!(shares.iter().map(|share| share.drops.total()).sum::<u64>(), all(|source| source.dropped));
+        assert_eq!(shares.iter().map(|share| share.delivery.count.frames).sum::<u64>(), all(|source| source.delivered));
+    }
+    assert!(delivered > 50_000 && dropped > 5_000, "{delivered} {dropped}");
 }
 
 #[test]

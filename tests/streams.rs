@@ -276,3 +276,26 @@ fn impossible_streams_are_refused_with_a_remedy() {
         assert_eq!(templates.add_source([]), 0, "what is refused leaves nothing");
     }
 }
+
+/// What is reckoned before a stream is made is the most that it comes to, and not much more.
+#[test]
+fn what_a_stream_comes_to_is_reckoned() {
+    let third = Rate::Line(PortSpeed::G10, ratio(1, 3));
+    for (rate, sizes) in [
+        (MPPS, FrameSizes::Imix),
+        (third, FrameSizes::One(64)),
+        (Rate::Bits(3_333_333_337, Layer::Packet), FrameSizes::Weighted(vec![(80, 3), (1518, 1)])),
+        (Rate::Bits(1_000_000_007, Layer::Frame), FrameSizes::One(1518)),
+    ] {
+        let spec = StreamSpec { end: Some(Instant::ZERO + Span::from_ms(20)), frames: None, ..v4(sizes, rate) };
+        let load = spec.load().unwrap();
+        let frames: Vec<Frame> = generator(&spec).collect();
+        let most = load.frames - frames.len() as u64;
+        assert!(most <= 12, "{load:?} of {} frames: a round more at the most", frames.len());
+        let bits: u64 = frames.iter().map(|frame| (u64::from(frame.len()) + 20) * 8).sum();
+        let of_a_second = bits * 50;
+        assert!(load.wire_bps.abs_diff(of_a_second) < of_a_second / 100, "{load:?}: {of_a_second} in fact");
+    }
+    assert_eq!(v4(FrameSizes::Imix, third).load().unwrap().wire_bps.div_ceil(1000), 3_333_334);
+    assert!(v4(FrameSizes::One(63), MPPS).load().is_err());
+}

@@ -22,14 +22,26 @@ pub(super) fn rate(network: &Network, hosts: impl IntoIterator<Item = NodeId>) -
 /// Refuses a run that may take more than `--memory`, or half of the machine's. Where one source is all there is, no receiver
 /// waits for another and next to nothing is held: what is not asked for is only told then.
 pub(super) fn admit(network: &Network, load: &Load, common: &Common) -> Result<(), Failure> {
+    admit_with(network, load, 0, "replay fewer frames (--limit)", common)
+}
+
+/// The same for a run that has yet to make tables of `tables` octets; `less` says how to ask for less.
+pub(super) fn admit_with(
+    network: &Network,
+    load: &Load,
+    tables: u64,
+    less: &str,
+    common: &Common,
+) -> Result<(), Failure> {
     let memory = Memory::of(network, load);
     let Some((limit, whose)) = limit(common)? else { return Ok(()) };
-    // The tables are made by now.
-    let all = memory.octets().saturating_add(held());
+    // All other tables are made by now.
+    let sure = tables.saturating_add(held());
+    let all = memory.octets().saturating_add(sure);
     if all <= limit {
         return Ok(());
     }
-    if common.memory.is_none() && load.sources < 2 {
+    if common.memory.is_none() && load.sources < 2 && sure <= limit {
         common.note(&format!(
             "the run may take {} of memory, over {} ({whose}), at the very most",
             size(all),
@@ -39,10 +51,10 @@ pub(super) fn admit(network: &Network, load: &Load, common: &Common) -> Result<(
     }
     Err(Failure::Usage(format!(
         "the run may take {} of memory, over {} ({whose}): {}; shorten the delay of such links, make their ports slower \
-         or their buffers smaller, replay fewer frames (--limit), or allow more (--memory {})",
+         or their buffers smaller, {less}, or allow more (--memory {})",
         size(all),
         size(limit),
-        largest(&memory),
+        if tables == 0 { largest(&memory) } else { format!("{} for streams, {}", size(tables), largest(&memory)) },
         size(all.next_multiple_of(1 << 30)).replace(".0 ", "")
     )))
 }

@@ -5,13 +5,19 @@
 
 pub mod bench;
 mod check;
+mod drill;
+mod figures;
+mod interrupt;
 mod memory;
 mod new;
 mod observe;
 mod replay;
 pub mod trace;
 
-use crate::scenario::{CompileOptions, Compiled, Diagnostics, Scenario, Unrouted, compile};
+use crate::scenario::{
+    CompileOptions, Compiled, Diagnostics, Quantity, Scenario, UnitError, Unrouted, compile, parse_amount,
+};
+use crate::time::Span;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -29,6 +35,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a scenario's own streams for its duration and report what became of each
+    Drill(drill::DrillArgs),
     /// Push captures through a scenario's network and report what became of each frame
     Replay(Box<replay::ReplayArgs>),
     /// Follow one frame through a scenario's network and tell every stage
@@ -77,9 +85,9 @@ enum Color {
 }
 
 impl Common {
-    /// Threads of a replay: reading captures and writing them have a thread each, so two CPUs are left to these.
-    fn threads(&self) -> usize {
-        let left = || std::thread::available_parallelism().map_or(1, |cpus| cpus.get().saturating_sub(2).max(1));
+    /// Threads for the nodes of a run that has `others` threads beside them, to which as many CPUs are left.
+    fn threads(&self, others: usize) -> usize {
+        let left = || std::thread::available_parallelism().map_or(1, |cpus| cpus.get().saturating_sub(others).max(1));
         self.threads.map_or_else(left, usize::from)
     }
 
@@ -149,6 +157,7 @@ pub fn main() -> ExitCode {
         }
     };
     let result = match &cli.command {
+        Command::Drill(args) => drill::run(args, &cli.common),
         Command::Replay(args) => replay::run(args, &cli.common),
         Command::Trace(args) => trace::run(args, &cli.common),
         Command::Bench(args) => bench::run(args, &cli.common),
@@ -167,6 +176,11 @@ pub fn main() -> ExitCode {
 
 /// The scenario at `path` or the preset of that name as a network, and its title; warnings go to standard error.
 fn load(path: &str, common: &Common, unrouted: Unrouted) -> Result<(String, Compiled), Failure> {
+    load_scenario(path, common, unrouted).map(|(scenario, compiled)| (scenario.name, compiled))
+}
+
+/// The same with all of the scenario.
+fn load_scenario(path: &str, common: &Common, unrouted: Unrouted) -> Result<(Scenario, Compiled), Failure> {
     let wrong = |diagnostics: Diagnostics| Failure::Scenario(diagnostics.render(common.color_on_stderr()));
     let mut scenario = Scenario::load(path).map_err(wrong)?;
     // Before the network is made: the spread over equal paths comes of it too.
@@ -175,7 +189,17 @@ fn load(path: &str, common: &Common, unrouted: Unrouted) -> Result<(String, Comp
     if !compiled.warnings.is_empty() {
         common.note(compiled.warnings.render(common.color_on_stderr()).trim_end());
     }
-    Ok((scenario.name, compiled))
+    Ok((scenario, compiled))
+}
+
+/// The length of time that an option gives.
+fn span(option: &str, text: &str) -> Result<Span, Failure> {
+    let ps = parse_amount(text, Quantity::Time).map_err(|error| wrong_amount(option, &error))?;
+    Ok(Span::from_ps(ps))
+}
+
+fn wrong_amount(option: &str, error: &UnitError) -> Failure {
+    Failure::Usage(format!("{option}: {}; {}", error.message, error.remedy))
 }
 
 /// Writes `text` to standard output; a reader that went away (a closed pipe) ends the output without an error.

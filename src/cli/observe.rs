@@ -1,10 +1,11 @@
 //! Writing what passes observed ports, and what was dropped and why, as pcapng.
 
-use super::unwritable;
+use super::{Failure, unwritable};
 use crate::capture::{CaptureTime, CaptureWriter, Direction, PortStatistics, Stamps, WriteInterface};
 use crate::engine::{Network, Outcome, Seen};
 use crate::frame::DropCounts;
 use crate::id::{NodeId, PortId};
+use crate::scenario::{Compiled, Place};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -102,4 +103,53 @@ fn describe(network: &Network, at: (NodeId, PortId), sent: bool) -> WriteInterfa
         (false, _) => "what was dropped at the port".into(),
     };
     WriteInterface { name: network.port_name(at), description, speed_bps: network.port(at).speed.bps() }
+}
+
+/// The ports that `name` stands for: one, or those that send to a host.
+pub(super) fn senders(name: &str, compiled: &Compiled) -> Result<Vec<(NodeId, PortId)>, Failure> {
+    match compiled.find(name).map_err(Failure::Usage)? {
+        Place::Port(node, port) => Ok(vec![(node, port)]),
+        // What a host is given leaves by the other ends of the links that end at it.
+        Place::Host(node) => {
+            let links = compiled.network.links.iter().filter(|link| link.to.0 == node);
+            Ok(links.map(|link| link.from).collect())
+        }
+    }
+}
+
+/// What `--write PORT=FILE` means.
+pub(super) fn written(text: &str, compiled: &Compiled) -> Result<(Vec<(NodeId, PortId)>, PathBuf), Failure> {
+    let Some((name, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
+        return Err(Failure::Usage(format!("--write {text}: write PORT=FILE, such as london.primary=primary.pcapng")));
+    };
+    Ok((senders(name, compiled)?, path.into()))
+}
+
+/// What is read must not be written, for it would be gone before its first octet; nor is one file written twice.
+pub(super) fn refuse_overwriting<'p>(read: &[PathBuf], files: impl Iterator<Item = &'p Path>) -> Result<(), Failure> {
+    let mut written = Vec::new();
+    for path in files {
+        let (name, file) = (path.display(), settled(path));
+        if path.as_os_str() == "-" {
+            return Err(Failure::Usage("`-` is no file to write to: the report goes to standard output".into()));
+        }
+        if read.contains(&file) {
+            return Err(Failure::Usage(format!("{name} is read by this replay: write to another file")));
+        }
+        // Two writers of a pipe or a terminal do not undo each other.
+        if written.contains(&file) && !path.exists() | path.is_file() {
+            return Err(Failure::Usage(format!("{name} is to be written twice: name two files")));
+        }
+        written.push(file);
+    }
+    Ok(())
+}
+
+/// The file that `path` is or will be, whatever it is written like.
+fn settled(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    path.canonicalize().unwrap_or_else(|_| match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    })
 }

@@ -8,6 +8,7 @@ mod reading;
 
 pub(super) use args::ReplayArgs;
 
+use super::interrupt::{self, INTERRUPTED};
 use super::observe::PortFile;
 use super::{Common, Failure, memory, print};
 use crate::engine::{BodyPool, Observe, Outcome, Run, Seen, Source, feed, run as run_engine};
@@ -16,8 +17,7 @@ use crate::report;
 use bar::Bar;
 use plan::Plan;
 use reading::{Found, Reading};
-use std::io::{IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant as WallInstant};
 
 /// What a run and its sources left.
@@ -27,42 +27,28 @@ struct Done {
     wall: Duration,
 }
 
-/// Ends the run: set by an interrupt from the keyboard, a termination signal, or a file that cannot be written.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Threads beside those of the nodes: one that reads, one that writes.
+const THREADS: usize = 2;
 
 /// Runs the command.
 pub(super) fn run(args: &ReplayArgs, common: &Common) -> Result<(), Failure> {
     let plan = Plan::new(args, common)?;
     memory::admit(&plan.network, &plan.load(), common)?;
     let mut files = plan.open_files()?;
-    let (mut again, quiet) = (false, common.quiet);
-    let _ = ctrlc::set_handler(move || interrupt(std::mem::replace(&mut again, true), quiet));
+    interrupt::catch(common.quiet);
     let done = execute(&plan, &mut files, common);
     for file in files {
         file.finish(&done.outcome).map_err(Failure::Runtime)?;
     }
-    let report = figures::report(&plan, &done, common.threads());
+    let report = figures::report(&plan, &done, common.threads(THREADS));
     let shown = args.json.write(&report)?;
     if !shown {
         print(&report::replay_text(&report))?;
     }
     if let Some(engine) = &report.engine {
-        common.note(&figures::speed(engine, &done));
+        common.note(&super::figures::speed(engine, &done.outcome));
     }
     judge(&plan, &done)
-}
-
-/// The first signal ends the run; the next ones end the process, whatever it waits for by then.
-fn interrupt(again: bool, quiet: bool) {
-    if again {
-        std::process::exit(i32::from(Failure::Interrupted.exit_code()));
-    }
-    INTERRUPTED.store(true, Ordering::Relaxed);
-    if !quiet {
-        // A bar or the echo of the key may stand in the line.
-        let line = if std::io::stderr().is_terminal() { "\n" } else { "" };
-        let _ = writeln!(std::io::stderr(), "{line}ending; interrupt once more to end at once, without a report");
-    }
 }
 
 /// Feeds the captures into the engine, each from a thread of its own, until all is through.
@@ -89,7 +75,7 @@ fn execute(plan: &Plan, files: &mut [PortFile], common: &Common) -> Done {
     let request = Run {
         network: &plan.network,
         sources,
-        threads: common.threads(),
+        threads: common.threads(THREADS),
         until: plan.until,
         observe,
         pool,
@@ -99,7 +85,7 @@ fn execute(plan: &Plan, files: &mut [PortFile], common: &Common) -> Done {
     common.detail(&request.partition().describe(&plan.network));
     let bar = Bar::start(plan, readings.iter().map(Reading::watch).collect(), common);
     let outcome = run_engine(request);
-    let interrupted = INTERRUPTED.load(Ordering::Relaxed);
+    let interrupted = interrupt::came();
     let sources = readings.into_iter().map(|reading| reading.finish(interrupted)).collect();
     if let Some(bar) = bar {
         bar.end();
@@ -109,7 +95,7 @@ fn execute(plan: &Plan, files: &mut [PortFile], common: &Common) -> Done {
 
 /// Success is that frames were sent and every capture was read to its end.
 fn judge(plan: &Plan, done: &Done) -> Result<(), Failure> {
-    if INTERRUPTED.load(Ordering::Relaxed) {
+    if interrupt::came() {
         return Err(Failure::Interrupted);
     }
     if let Some(error) = done.sources.iter().find_map(|(_, error)| error.as_ref()) {

@@ -6,12 +6,13 @@ use super::input::{Input, InputParts};
 use super::link::{LinkRx, LinkTx, link};
 use super::network::{Network, Role};
 use super::observe::{Merge, Observe, Recorder, Records, recorder};
-use super::outcome::{NodeOutcome, Outcome, SourceOutcome};
+use super::outcome::{Finished, NodeOutcome, Outcome, SourceOutcome};
 use super::output::Output;
 use super::partition::{Offer, Partition, partition};
 use super::pin;
 use super::router::RouterNode;
-use super::source::{BodyPool, Returns, Source, Supply};
+use super::source::{BodyPool, Returns, Source};
+use super::supplies::Supplies;
 use super::{Progress, Step};
 use crate::id::{NodeId, PortId};
 use crate::port::{Fault, PolicerTable};
@@ -29,7 +30,8 @@ pub struct Run<'a> {
     /// The network.
     pub network: &'a Network,
     /// Sources and the hosts that offer them; the place here is the source's number in
-    /// [`StreamId`](crate::id::StreamId).
+    /// [`StreamId`](crate::id::StreamId), of which there are [`MAX_SOURCES`](crate::id::StreamId::MAX_SOURCES). A host offers
+    /// the frames of all its sources one after another, in order of (time, place of the source).
     pub sources: Vec<(NodeId, Source)>,
     /// Threads for the nodes; one at least, one per node at the most.
     pub threads: usize,
@@ -81,9 +83,6 @@ impl<'a> Run<'a> {
         if self.pin { pin::cpus(teams, threads) } else { None }
     }
 }
-
-/// What a node leaves: its own counts, its share of each source's, its last arrival.
-type Finished = (NodeOutcome, Vec<SourceOutcome>, Instant);
 
 /// A node at work.
 enum Node {
@@ -179,6 +178,10 @@ fn work<'a>(mut nodes: Vec<Node>, mut step: Step<'a>, interrupt: Option<&AtomicB
     let _guard = StopOnPanic(step.shared);
     let (backoff, mut idle_rounds) = (Backoff::new(), 0);
     while !step.shared.is_done() {
+        // A thread whose sources always have more is never idle.
+        if interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            step.shared.stop();
+        }
         let mut progress = Progress::default();
         for node in &mut nodes {
             let Progress { worked, stuck } = node.step(&mut step);
@@ -189,9 +192,6 @@ fn work<'a>(mut nodes: Vec<Node>, mut step: Step<'a>, interrupt: Option<&AtomicB
             idle_rounds = 0;
             backoff.reset();
             continue;
-        }
-        if interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-            step.shared.stop();
         }
         if !progress.stuck && declare_idle(&mut nodes, &mut step) {
             idle_rounds = 0;
@@ -283,15 +283,16 @@ fn build(
                 Node::Router(Box::new(RouterNode::new(place, router, inputs, outputs, recorder_of_node, source_count)))
             }
             Role::Host => {
-                let mine = sources.iter_mut().find(|source| source.as_ref().is_some_and(|(node, _)| *node == id));
-                let supply = mine.and_then(Option::take).map(|(_, source)| Supply::new(source));
+                let mine =
+                    sources.iter_mut().zip(0..).map(|(source, number)| (number, source.take_if(|(at, _)| *at == id)));
+                let supplies = Supplies::new(mine.filter_map(|(number, source)| Some((number, source?.1))));
                 let returns = Returns::new(pool.clone());
-                let host = HostNode::new(place, inputs, outputs, recorder_of_node, supply, returns, source_count);
+                let host = HostNode::new(place, inputs, outputs, recorder_of_node, supplies, returns, source_count);
                 Node::Host(Box::new(host))
             }
         });
     }
-    assert!(sources.iter().all(Option::is_none), "each source is at a host of its own");
+    assert!(sources.iter().all(Option::is_none), "each source is at a host");
     built
 }
 
@@ -331,12 +332,13 @@ fn output_of(
 fn gather(finished: Vec<(usize, Finished)>, sources: usize, interrupted: bool) -> Outcome {
     let mut outcome = Outcome { sources: vec![SourceOutcome::default(); sources], ..Outcome::default() };
     outcome.nodes.resize(finished.len(), NodeOutcome::default());
-    for (place, (node, sources, ended)) in finished {
-        outcome.nodes[place] = node;
-        outcome.ended = outcome.ended.max(ended);
-        for (mine, theirs) in outcome.sources.iter_mut().zip(&sources) {
-            mine.merge(theirs);
+    for (place, node) in finished {
+        for ((source, share), left) in outcome.sources.iter_mut().zip(&node.outcome.shares).zip(node.in_network) {
+            source.add(share);
+            source.in_network += left;
         }
+        outcome.nodes[place] = node.outcome;
+        outcome.ended = outcome.ended.max(node.ended);
     }
     for (place, source) in outcome.sources.iter().enumerate() {
         assert!(interrupted || source.is_balanced(), "source {place}: a frame is not accounted for: {source:?}");

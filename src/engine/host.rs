@@ -1,10 +1,11 @@
-//! A host node at work: it offers the frames of its source and takes what arrives.
+//! A host node at work: it offers the frames of its sources and takes what arrives.
 
 use super::input::{Input, horizon};
 use super::observe::{At, Recorder};
-use super::outcome::{NodeOutcome, SourceOutcome};
+use super::outcome::{Finished, NodeOutcome};
 use super::output::{Desk, Output, pad};
-use super::source::{Next, Returns, Supply};
+use super::source::{Next, Returns};
+use super::supplies::Supplies;
 use super::{Progress, Step};
 use crate::frame::{DropCounts, DropReason, Frame};
 use crate::id::PortId;
@@ -23,15 +24,14 @@ pub(super) struct HostNode {
     pub(super) recorder: Option<Recorder>,
     /// Ports that frames can leave by.
     usable: Vec<usize>,
-    supply: Option<Supply>,
+    supplies: Option<Supplies>,
     returns: Returns,
-    /// The start of the last frame offered: a source offers one frame after another.
+    /// The start of the last frame offered: a host offers one frame after another.
     last_start: Instant,
     sent_until: Instant,
     taken_until: Instant,
     unsent_drops: DropCounts,
     outcome: NodeOutcome,
-    sources: Vec<SourceOutcome>,
     ended: Instant,
 }
 
@@ -41,7 +41,7 @@ impl HostNode {
         inputs: Vec<Option<Input>>,
         outputs: Vec<Output>,
         recorder: Option<Recorder>,
-        supply: Option<Supply>,
+        supplies: Option<Supplies>,
         returns: Returns,
         sources: usize,
     ) -> Self {
@@ -52,14 +52,13 @@ impl HostNode {
             outputs,
             recorder,
             usable,
-            supply,
+            supplies,
             returns,
             last_start: Instant::ZERO,
             sent_until: Instant::ZERO,
             taken_until: Instant::ZERO,
             unsent_drops: DropCounts::default(),
-            outcome: NodeOutcome::default(),
-            sources: vec![SourceOutcome::default(); sources],
+            outcome: NodeOutcome::of(sources),
             ended: Instant::ZERO,
         }
     }
@@ -81,7 +80,7 @@ impl HostNode {
     }
 
     fn take(&mut self, bound: Instant, step: &mut Step<'_>) -> bool {
-        let HostNode { inputs, outcome, sources, returns, ended, recorder, .. } = self;
+        let HostNode { inputs, outcome, returns, ended, recorder, .. } = self;
         let mut any = false;
         for (port, input) in inputs.iter_mut().enumerate() {
             let Some(input) = input else { continue };
@@ -95,26 +94,24 @@ impl HostNode {
                 let Input { rx, arrivals, .. } = input;
                 let (frames, _) = rx.chunk(usize::MAX);
                 let count = frames.partition_point(|frame| frame.at < bound);
-                let (mut tally, mut delivery) = (arrivals.tally(), outcome.delivery);
+                let mut tally = arrivals.tally();
                 *ended = (*ended).max(frames[..count].last().map_or(Instant::ZERO, |frame| frame.at));
                 for frame in &mut frames[..count] {
-                    let source = &mut sources[frame.id.stream.source()];
+                    let share = &mut outcome.shares[frame.id.stream.source()];
                     if let Some(reason) = arrivals.arrive(frame, &mut tally) {
-                        source.dropped += 1;
+                        share.drops.add(reason);
                         arrivals.drops.add(reason);
                         if let Some(recorder) = recorder {
                             recorder.dropped(At::Ingress(PortId(port as u16)), frame.at, reason, frame, step.templates);
                         }
                     } else {
-                        delivery.add(frame.len(), frame.id.sent, frame.at);
-                        source.delivered += 1;
+                        share.delivery.add(frame.len(), frame.id.sent, frame.at);
                     }
                     if frame.body.is_some() {
                         returns.give(frame.body.take());
                     }
                 }
                 arrivals.settle(count, tally);
-                outcome.delivery = delivery;
                 rx.consume(count);
             }
         }
@@ -136,24 +133,25 @@ impl HostNode {
             if start >= bound || offered == MOST_OFFERED {
                 break start.min(bound);
             }
-            let Some(supply) = &mut self.supply else { break Instant::MAX };
-            let frame = supply.frame();
+            let Some(supplies) = &mut self.supplies else { break Instant::MAX };
+            let frame = supplies.frame();
             step.set_busy();
             offered += 1;
             self.last_start = start;
             pad(frame);
-            let source = &mut self.sources[frame.id.stream.source()];
-            source.offered.add(frame.len());
+            let share = &mut self.outcome.shares[frame.id.stream.source()];
+            share.offered.add(frame.len());
+            share.last_offered = Some(start);
             let mut desk = Desk { templates: step.templates, recorder: self.recorder.as_mut() };
             if let Err(reason) = send_from(&mut self.outputs, &self.usable, port, start, frame, &mut desk) {
-                source.dropped += 1;
+                share.drops.add(reason);
                 self.unsent_drops.add(reason);
                 if let Some(recorder) = &mut self.recorder {
                     recorder.dropped(At::Egress(PortId(port as u16)), start, reason, frame, step.templates);
                 }
                 self.returns.give(frame.body.take());
             }
-            supply.advance();
+            supplies.advance();
         };
         offered > 0
     }
@@ -161,10 +159,10 @@ impl HostNode {
     /// When the next frame starts, and by which port: when it is due, its port is free, and the one before it started.
     #[inline(always)]
     fn next_start(&mut self) -> (Next, usize) {
-        let Some(supply) = &mut self.supply else { return (Next::Ended, 0) };
-        match supply.next() {
+        let Some(supplies) = &mut self.supplies else { return (Next::Ended, 0) };
+        match supplies.next() {
             Next::At(sent) => {
-                let hash = supply.frame().header.hash;
+                let hash = supplies.frame().header.hash;
                 let port = match self.usable.len() {
                     0 => 0,
                     count => self.usable[spread(hash, count as u32) as usize],
@@ -188,10 +186,11 @@ impl HostNode {
     }
 
     /// What the node leaves.
-    pub(super) fn finish(mut self) -> (NodeOutcome, Vec<SourceOutcome>, Instant) {
-        let mut in_network = |frame: &Frame| self.sources[frame.id.stream.source()].in_network += 1;
+    pub(super) fn finish(mut self) -> Finished {
+        let mut in_network = vec![0; self.outcome.shares.len()];
+        let mut left = |frame: &Frame| in_network[frame.id.stream.source()] += 1;
         for input in self.inputs.iter_mut().flatten() {
-            input.rx.drain(&mut in_network);
+            input.rx.drain(&mut left);
         }
         for (input, output) in self.inputs.iter().zip(&self.outputs) {
             let mut port = super::outcome::PortOutcome::default();
@@ -204,7 +203,8 @@ impl HostNode {
         if let Some(port) = self.outcome.ports.first_mut() {
             port.egress_drops.merge(&self.unsent_drops);
         }
-        (self.outcome, self.sources, self.ended)
+        self.outcome.sum_up();
+        Finished { outcome: self.outcome, in_network, ended: self.ended }
     }
 }
 

@@ -50,8 +50,52 @@ pub struct NodeOutcome {
     pub consumed: u64,
     /// Frames that the slow path made.
     pub created: u64,
-    /// What arrived for the hosts of this node.
+    /// What arrived for the hosts of this node, of all sources.
     pub delivery: Delivery,
+    /// What became of each source's frames at this node, in the order in which sources were given.
+    pub shares: Vec<Share>,
+}
+
+/// What became of the frames of one source at one node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Frames that the source gave here.
+    pub offered: Count,
+    /// When the first bit of the last of them left for a port, or was dropped there.
+    pub last_offered: Option<Instant>,
+    /// What was delivered here.
+    pub delivery: Delivery,
+    /// Frames dropped here, by any part of the node.
+    pub drops: DropCounts,
+    /// Frames that the slow path made of them here.
+    pub created: u64,
+    /// Frames that the slow path took here.
+    pub consumed: u64,
+}
+
+/// What a node leaves at the end of a run.
+pub(super) struct Finished {
+    pub(super) outcome: NodeOutcome,
+    /// Per source, frames that were at the node or on a link to it when the run was cut short.
+    pub(super) in_network: Vec<u64>,
+    /// When the last frame arrived.
+    pub(super) ended: Instant,
+}
+
+impl NodeOutcome {
+    /// A node that has done nothing yet with the frames of `sources` sources.
+    pub(super) fn of(sources: usize) -> Self {
+        NodeOutcome { shares: vec![Share::default(); sources], ..NodeOutcome::default() }
+    }
+
+    /// Adds up what is counted by source.
+    pub(super) fn sum_up(&mut self) {
+        for share in &self.shares {
+            self.delivery.merge(share.delivery);
+            self.created += share.created;
+            self.consumed += share.consumed;
+        }
+    }
 }
 
 /// What a port saw.
@@ -77,7 +121,8 @@ pub struct PortOutcome {
     pub digest: u64,
 }
 
-/// What was delivered to a host, and how long it took from its source: last bit to last bit (store and forward).
+/// What was delivered to a host, and how long it took: from when its source had it due to its last bit's arrival (store and
+/// forward), what it waited at the source's own port included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// Frames and octets.
@@ -106,6 +151,13 @@ impl Delivery {
         self.total_ps += u128::from(way.as_ps());
     }
 
+    /// Adds the counts of `other`.
+    pub fn merge(&mut self, other: Delivery) {
+        self.count.merge(other.count);
+        (self.least, self.most) = (self.least.min(other.least), self.most.max(other.most));
+        self.total_ps += other.total_ps;
+    }
+
     /// The mean way; `None` if nothing was delivered.
     pub fn mean(&self) -> Option<Span> {
         let mean = self.total_ps.checked_div(u128::from(self.count.frames))?;
@@ -118,6 +170,8 @@ impl Delivery {
 pub struct SourceOutcome {
     /// Frames that the source gave, with their octets.
     pub offered: Count,
+    /// When the last of them left its host; later than it was due if the host's port was not free.
+    pub last_offered: Option<Instant>,
     /// Frames made from its frames: fragments, ICMP errors.
     pub created: u64,
     /// Frames delivered to hosts.
@@ -136,14 +190,14 @@ impl SourceOutcome {
         self.offered.frames + self.created == self.delivered + self.dropped + self.consumed + self.in_network
     }
 
-    /// Adds the counts of `other`.
-    pub fn merge(&mut self, other: &SourceOutcome) {
+    /// Adds what became of the source's frames at one node.
+    pub(super) fn add(&mut self, other: &Share) {
         self.offered.merge(other.offered);
+        self.last_offered = self.last_offered.max(other.last_offered);
         self.created += other.created;
-        self.delivered += other.delivered;
-        self.dropped += other.dropped;
+        self.delivered += other.delivery.count.frames;
+        self.dropped += other.drops.total();
         self.consumed += other.consumed;
-        self.in_network += other.in_network;
     }
 }
 

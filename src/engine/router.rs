@@ -13,7 +13,7 @@ use super::input::{Input, horizon};
 use super::link::SEGMENT;
 use super::observe::{At, Recorder};
 use super::order::{Key, LOCAL, MAX_SPAN, Order};
-use super::outcome::{NodeOutcome, PortOutcome, SourceOutcome};
+use super::outcome::{Finished, NodeOutcome, PortOutcome};
 use super::output::{Arrived, Desk, Output, pad};
 use super::{Progress, Step};
 use crate::frame::{DropCounts, DropReason, Frame, Octets, Templates};
@@ -64,7 +64,6 @@ pub(super) struct RouterNode {
     egress_drops: Vec<DropCounts>,
     clock: Instant,
     outcome: NodeOutcome,
-    sources: Vec<SourceOutcome>,
     ended: Instant,
 }
 
@@ -91,8 +90,7 @@ impl RouterNode {
             scratch: Vec::new(),
             egress_drops: outputs.iter().map(|_| DropCounts::default()).collect(),
             clock: Instant::ZERO,
-            outcome: NodeOutcome::default(),
-            sources: vec![SourceOutcome::default(); sources],
+            outcome: NodeOutcome::of(sources),
             ended: Instant::ZERO,
             inputs,
             outputs,
@@ -179,7 +177,7 @@ impl RouterNode {
     /// Pass 1 of one input: headers in place; how many frames the chunk takes.
     #[inline(never)]
     fn headers(&mut self, port: usize, first: Instant, end: Instant, step: &Step<'_>) -> usize {
-        let RouterNode { inputs, fib, orders, punts, sources, recorder, ended, .. } = self;
+        let RouterNode { inputs, fib, orders, punts, outcome, recorder, ended, .. } = self;
         let Some(Input { rx, arrivals, policing, .. }) = &mut inputs[port] else { return 0 };
         let Some(ingress) = fib.ingress(port) else { return 0 };
         let (id, mut tally) = (PortId(port as u16), arrivals.tally());
@@ -217,7 +215,7 @@ impl RouterNode {
                 },
             };
             arrivals.drops.add(reason);
-            sources[frame.id.stream.source()].dropped += 1;
+            outcome.shares[frame.id.stream.source()].drops.add(reason);
             if let Some(recorder) = recorder {
                 recorder.dropped(At::Ingress(id), at, reason, frame, step.templates);
             }
@@ -233,7 +231,7 @@ impl RouterNode {
         let mut slot = 0;
         while let Some(local) = self.local.get_mut(slot).filter(|local| local.at < end) {
             let verdict = forward(&self.fib, step.templates, local.entry, &mut local.frame);
-            let source = &mut self.sources[local.frame.id.stream.source()];
+            let share = &mut self.outcome.shares[local.frame.id.stream.source()];
             let dropped = match verdict {
                 Verdict::Transmit(out) => {
                     pad(&mut local.frame);
@@ -242,8 +240,7 @@ impl RouterNode {
                     None
                 }
                 Verdict::Punt { reason: PuntReason::Local, .. } => {
-                    self.outcome.consumed += 1;
-                    source.consumed += 1;
+                    share.consumed += 1;
                     None
                 }
                 // What the slow path made is not made into anything again.
@@ -253,7 +250,7 @@ impl RouterNode {
                 Verdict::Drop(reason) => Some(reason),
             };
             if let Some(reason) = dropped {
-                source.dropped += 1;
+                share.drops.add(reason);
                 self.outcome.slow_path_drops.add(reason);
                 if let Some(recorder) = &mut self.recorder {
                     recorder.dropped(At::Made(local.port), local.at, reason, &local.frame, step.templates);
@@ -268,7 +265,7 @@ impl RouterNode {
     /// Passes 2 and 3 of all outputs.
     #[inline(always)]
     fn transmit(&mut self, first: Instant, end: Instant, step: &Step<'_>) {
-        let RouterNode { inputs, outputs, local, orders, scratch, recorder, sources, egress_drops, .. } = self;
+        let RouterNode { inputs, outputs, local, orders, scratch, recorder, outcome, egress_drops, .. } = self;
         let mut wire = inputs.iter_mut().map(|input| match input {
             Some(input) => input.rx.chunk(SEGMENT).0,
             None => &mut [],
@@ -278,7 +275,7 @@ impl RouterNode {
         let mut desk = Desk { templates: step.templates, recorder: recorder.as_mut() };
         for (port, (order, output)) in orders.iter_mut().zip(outputs).enumerate() {
             output.send_all(order.merge(scratch), &mut frames, &mut desk, |at, frame, reason, desk| {
-                sources[frame.id.stream.source()].dropped += 1;
+                outcome.shares[frame.id.stream.source()].drops.add(reason);
                 egress_drops[port].add(reason);
                 if let Some(recorder) = &mut desk.recorder {
                     recorder.dropped(At::Egress(PortId(port as u16)), at, reason, frame, desk.templates);
@@ -304,14 +301,11 @@ impl RouterNode {
             let Some(Some(input)) = self.inputs.get_mut(port) else { continue };
             let frame = &mut input.rx.chunk(SEGMENT).0[slot];
             let addresses = self.addresses.get(punt.vrf.index()).copied().unwrap_or_default();
-            let source = &mut self.sources[frame.id.stream.source()];
+            let share = &mut self.outcome.shares[frame.id.stream.source()];
             match resolve(punt.reason, punt.vrf, frame, step.templates, addresses, &mut self.made) {
-                Fate::Consumed => {
-                    self.outcome.consumed += 1;
-                    source.consumed += 1;
-                }
+                Fate::Consumed => share.consumed += 1,
                 Fate::Dropped(reason) => {
-                    source.dropped += 1;
+                    share.drops.add(reason);
                     self.outcome.slow_path_drops.add(reason);
                     if let Some(recorder) = &mut self.recorder {
                         recorder.dropped(At::SlowPath(PortId(port as u16)), punt.at, reason, frame, step.templates);
@@ -321,8 +315,7 @@ impl RouterNode {
             for (entry, frame) in self.made.drain(..) {
                 let at = (punt.at + self.punt_delay).max(self.last_local + Span::from_ps(1));
                 self.last_local = at;
-                self.outcome.created += 1;
-                source.created += 1;
+                share.created += 1;
                 self.local.push_back(Local { at, entry, port: PortId(port as u16), frame });
             }
         }
@@ -335,12 +328,12 @@ impl RouterNode {
     }
 
     /// What the node leaves.
-    pub(super) fn finish(mut self) -> (NodeOutcome, Vec<SourceOutcome>, Instant) {
-        let sources = &mut self.sources;
-        let mut in_network = |frame: &Frame| sources[frame.id.stream.source()].in_network += 1;
-        self.inputs.iter_mut().flatten().for_each(|input| input.rx.drain(&mut in_network));
-        self.local.iter().for_each(|local| in_network(&local.frame));
-        self.outputs.iter().for_each(|output| output.waiting(&mut in_network));
+    pub(super) fn finish(mut self) -> Finished {
+        let mut in_network = vec![0; self.outcome.shares.len()];
+        let mut left = |frame: &Frame| in_network[frame.id.stream.source()] += 1;
+        self.inputs.iter_mut().flatten().for_each(|input| input.rx.drain(&mut left));
+        self.local.iter().for_each(|local| left(&local.frame));
+        self.outputs.iter().for_each(|output| output.waiting(&mut left));
         for ((input, output), drops) in self.inputs.iter().zip(&self.outputs).zip(self.egress_drops) {
             let mut port = PortOutcome { egress_drops: drops, ..PortOutcome::default() };
             if let Some(input) = input {
@@ -349,7 +342,8 @@ impl RouterNode {
             output.report(&mut port);
             self.outcome.ports.push(port);
         }
-        (self.outcome, self.sources, self.ended)
+        self.outcome.sum_up();
+        Finished { outcome: self.outcome, in_network, ended: self.ended }
     }
 }
 

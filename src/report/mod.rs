@@ -1,15 +1,18 @@
 //! Results as plain data, written as text and JSON; a figure that can be in both is the same in both.
 
+mod drill;
 mod engine;
 mod replay;
 mod text;
 pub mod trace;
 
+pub use drill::{Asked, Drill, FrameSize, LayerRates, Loss, StreamFigures, Streamed};
 pub use engine::{Build, ENGINE_SCHEMA, EngineReport, NetworkSpeed, Speed, Teams, engine_text};
 pub use replay::{
-    Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, NodeDrops, PortFigures, Rate, Replay,
-    SourceFigures, all_drops, slow_path_drops,
+    Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, NetworkFigures, NodeDrops, PortFigures,
+    Rate, Replay, SourceFigures, all_drops, slow_path_drops,
 };
+pub use text::drill::drill as drill_text;
 pub use text::replay as replay_text;
 
 /// The schema of every JSON report: fields are added within a version, not changed.

@@ -20,6 +20,17 @@ pub struct Replay {
     pub seed: u64,
     /// What was replayed, and where it entered.
     pub sources: Vec<SourceFigures>,
+    /// What the network did.
+    #[serde(flatten)]
+    pub network: NetworkFigures,
+    /// How fast it ran on this machine: not part of the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
+}
+
+/// What a network did in a run: the same for every command that runs one.
+#[derive(Clone, Debug, Serialize)]
+pub struct NetworkFigures {
     /// Every port of the network.
     pub ports: Vec<PortFigures>,
     /// Routers whose slow path dropped frames; the frames came by a port but count at none.
@@ -34,9 +45,6 @@ pub struct Replay {
     pub balance: Balance,
     /// When the last frame arrived anywhere, in picoseconds from the start.
     pub ended_ps: u64,
-    /// How fast it ran on this machine: not part of the result.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub engine: Option<Engine>,
 }
 
 /// A source: one replay into one place.

@@ -1,6 +1,8 @@
-//! The replay report as text for a screen of 80 columns, as long as figures and names allow.
+//! Reports as text: the replay's for a screen of 80 columns, the drill's for 100, as long as figures and names allow.
 
-use super::replay::{CaptureFound, Circuit, Connection, Dropped, Rate, Replay, SourceFigures};
+pub(super) mod drill;
+
+use super::replay::{Balance, CaptureFound, Circuit, Connection, Dropped, NetworkFigures, Rate, Replay, SourceFigures};
 use crate::time::Span;
 use comfy_table::{CellAlignment, Table, presets};
 use std::fmt::Write;
@@ -12,11 +14,16 @@ pub fn replay(report: &Replay) -> String {
     for source in &report.sources {
         source_lines(&mut out, source);
     }
-    ports(&mut out, report);
-    circuits(&mut out, report);
-    delivered(&mut out, report);
-    drops(&mut out, &report.dropped);
-    let b = &report.balance;
+    let network = &report.network;
+    ports(&mut out, network);
+    circuits(&mut out, network);
+    delivered(&mut out, network);
+    drops(&mut out, &network.dropped);
+    balance(&mut out, &network.balance);
+    out
+}
+
+fn balance(out: &mut String, b: &Balance) {
     let _ = write!(
         out,
         "Balance: {} offered + {} created = {} delivered + {} dropped + {} consumed",
@@ -30,7 +37,6 @@ pub fn replay(report: &Replay) -> String {
         0 => writeln!(out),
         left => writeln!(out, " + {} under way", count(left)),
     };
-    out
 }
 
 fn source_lines(out: &mut String, source: &SourceFigures) {
@@ -98,7 +104,7 @@ fn notes(capture: &CaptureFound) -> Vec<String> {
 }
 
 /// A row for each direction of a port that saw anything.
-fn ports(out: &mut String, report: &Replay) {
+fn ports(out: &mut String, report: &NetworkFigures) {
     let mut table = table(&["Port", "way", "frames", "octets", "flows", "dropped"], 2);
     let mut reasons_at = Vec::new();
     for port in &report.ports {
@@ -129,7 +135,7 @@ fn ports(out: &mut String, report: &Replay) {
 }
 
 /// A row for each direction of a circuit's connections, if the circuit carried anything that way.
-fn circuits(out: &mut String, report: &Replay) {
+fn circuits(out: &mut String, report: &NetworkFigures) {
     let mut table = table(&["Connection", "way", "frames", "octets", "share"], 2);
     for Circuit { connections, .. } in &report.circuits {
         for (way, figures) in
@@ -154,7 +160,7 @@ fn from_microsoft(connection: &Connection) -> (u64, u64, u64) {
     (connection.out_frames, connection.out_octets, connection.out_share_permille)
 }
 
-fn delivered(out: &mut String, report: &Replay) {
+fn delivered(out: &mut String, report: &NetworkFigures) {
     if report.delivered.is_empty() {
         let _ = writeln!(out, "Nothing was delivered.\n");
         return;

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::Scenario;
 use super::diagnostic::{Diagnostic, Problems};
-use super::model::{Carrier, CircuitId, Encapsulation, Gateway, PairId, PortPair, SiteId};
+use super::model::{Carrier, CircuitId, Encapsulation, Gateway, PairId, PortPair, SiteId, StreamEnd};
 use super::read::{CircuitFacts, Facts, Owner};
 use super::source::{Extent, Located};
 use super::units::rate_text;
@@ -55,6 +55,7 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
         unpaired_ipv6(scenario, pair, problems);
         narrow_core(scenario, pair, problems);
     }
+    streams(scenario, problems);
     for (place, vnet) in scenario.vnets.iter().enumerate() {
         if !scenario.gateways.iter().any(|gateway| gateway.vnets.iter().any(|v| v.index() == place)) {
             let message = format!("virtual network `{}` is behind no gateway", vnet.name.value);
@@ -106,6 +107,36 @@ fn narrow_core(scenario: &Scenario, pair: &PortPair, problems: &Problems) {
         problems.report(Diagnostic::warning(provider.name.at, message).label("too narrow").remedy(remedy));
     }
 }
+
+/// A virtual network that is behind no gateway has no hosts, and larger packets than the network takes do not arrive.
+fn streams(scenario: &Scenario, problems: &Problems) {
+    let is_cut_off = |end: StreamEnd| match end {
+        StreamEnd::Site(_) => None,
+        StreamEnd::Vnet(vnet) => {
+            let behind = scenario.gateways.iter().any(|gateway| gateway.vnets.iter().any(|v| v.value == vnet));
+            (!behind).then(|| &scenario.vnets[vnet.index()].name)
+        }
+    };
+    for stream in &scenario.traffic {
+        if let Some(vnet) = [stream.from, stream.to].into_iter().find_map(is_cut_off) {
+            let message =
+                format!("virtual network `{}` is behind no gateway: it has no hosts for a stream", vnet.value);
+            let cut_off = Diagnostic::error(stream.at, message).label("ends there").also(vnet.at, "this network");
+            problems.report(cut_off.remedy("name the network in the `vnets` of a gateway"));
+        }
+        let largest = stream.template.sizes.weights().iter().map(|&(octets, _)| octets).max().unwrap_or(0);
+        let packet = largest.saturating_sub(ETHERNET_OCTETS);
+        if packet > scenario.settings.mtu {
+            let message =
+                format!("frames of {largest} octets hold packets over the `mtu` of {}", scenario.settings.mtu);
+            let large = Diagnostic::warning(stream.at, message).label("will be dropped, and answered with ICMP errors");
+            problems.report(large.remedy("write smaller frames, or `mtu = 9000` beneath `[settings]`"));
+        }
+    }
+}
+
+/// What a frame without tags has beside its packet.
+const ETHERNET_OCTETS: u16 = crate::wire::ethernet::HEADER_OCTETS as u16 + crate::wire::ethernet::FCS_OCTETS;
 
 /// IPv6 prefixes of a site need IPv6 subnets on its peerings.
 fn unpaired_ipv6(scenario: &Scenario, pair: &PortPair, problems: &Problems) {

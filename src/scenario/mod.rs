@@ -20,8 +20,8 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use compile::{
-    CompileOptions, Compiled, Connection, Disjoint, KnownPrefixes, Lsp, NamedPlace, Place, Plane, Side, Unrouted,
-    compile,
+    CompileOptions, Compiled, Connection, Disjoint, KnownPrefixes, Lsp, NamedPlace, Place, Plane, Side, StreamHosts,
+    Unrouted, compile,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
@@ -29,13 +29,16 @@ pub use model::{
     Access, Admin, Attachment, Bfd, Bgp, Carrier, Circuit, CircuitId, Core, CrossConnect, EgressTags, Encapsulation,
     Gateway, Hop, LabelEntry, LabelOp, Lan, LinkAddresses, Nni, Null, OutLabel, PairId, PairLink, Peering,
     PeeringAddresses, PortPair, Provider, ProviderId, Pseudowire, RateLimit, Route, Router, RouterPort, RouterPortId,
-    Settings, Site, SiteId, Sku, SkuLimits, Tags, Vnet, VnetId,
+    Settings, Site, SiteId, Sku, SkuLimits, StreamEnd, Tags, Traffic, Vnet, VnetId,
 };
 pub use preset::{Preset, presets};
 pub use review::Finding;
 pub use source::{Extent, Located, Source};
 pub use units::{Quantity, UnitError, parse as parse_amount, rate_text};
 
+use crate::rng::mix64;
+use crate::time::Span;
+use crate::traffic::stream::StreamSpec;
 use diagnostic::Problems;
 use reader::Table;
 
@@ -47,7 +50,7 @@ pub struct Scenario {
     /// Seed of everything random; 1 where none is given.
     pub seed: u64,
     /// How long it runs, if it says so.
-    pub duration: Option<crate::time::Span>,
+    pub duration: Option<Span>,
     /// What holds for the whole network.
     pub settings: Settings,
     /// On-premises networks.
@@ -64,6 +67,8 @@ pub struct Scenario {
     pub gateways: Vec<Gateway>,
     /// Routers given entry by entry.
     pub routers: Vec<Router>,
+    /// Streams, which a drill runs.
+    pub traffic: Vec<Traffic>,
     source: Source,
     warnings: Vec<Diagnostic>,
 }
@@ -123,6 +128,13 @@ impl Scenario {
     /// What looks as if it was not meant, though the scenario can be run.
     pub fn warnings(&self) -> Diagnostics {
         Diagnostics::new(self.source.clone(), self.warnings.clone())
+    }
+
+    /// Stream number `place` of [`Scenario::traffic`] as it is in a run of `duration`, its seed of its own; `None` if the run
+    /// ends before the stream begins.
+    pub fn stream(&self, place: usize, duration: Span) -> Option<StreamSpec> {
+        let seed = mix64(self.seed ^ mix64(place as u64 + 1));
+        self.traffic.get(place)?.spec(duration, seed)
     }
 
     /// The file that it was read from, for messages that come up later.

@@ -10,6 +10,7 @@ use crate::wire::vlan::Vid;
 
 mod provider;
 mod router;
+mod traffic;
 
 macro_rules! place_in {
     ($(#[$doc:meta])* $name:ident) => {
@@ -56,6 +57,7 @@ pub use router::{
     Attachment, CrossConnect, EgressTags, Hop, LabelEntry, LabelOp, OutLabel, Pseudowire, Route, Router, RouterPort,
     Tags,
 };
+pub use traffic::{StreamEnd, Traffic};
 
 /// What holds for the whole network (`[settings]`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,6 +239,11 @@ pub struct Vnet {
     pub name: Located<String>,
     /// Its address space, IPv4 and IPv6; at least one.
     pub prefixes: Vec<Located<IpNet>>,
+}
+
+impl Vnet {
+    /// The speed of the ports by which its hosts send. Not a Microsoft figure: wide enough not to limit.
+    pub const PORT: PortSpeed = PortSpeed::G400;
 }
 
 /// A virtual network gateway (`[gateway.NAME]`).

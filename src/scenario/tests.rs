@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::table::{Payload, TtlModel, VlanKey};
 use crate::time::{PortSpeed, Span};
+use crate::traffic::stream::{FrameSizes, Layer, Rate};
 
 fn good(text: &str) -> Scenario {
     Scenario::parse(text, "test.toml").unwrap_or_else(|errors| panic!("{}", errors.render(false)))
@@ -26,7 +27,7 @@ fn preset(name: &str, changes: &[(&str, &str)]) -> Result<Scenario, Diagnostics>
 #[test]
 fn the_direct_preset_means_what_it_says() {
     let scenario = Scenario::load("direct").unwrap();
-    assert_eq!((scenario.seed, scenario.duration), (1, None));
+    assert_eq!((scenario.seed, scenario.duration), (1, Some(Span::from_s(1))));
     let settings = Settings { punt_delay: Span::from_us(20), mtu: 1500, icmp: true, hash_seed: None };
     assert_eq!(scenario.settings, settings);
     let [site] = &scenario.sites[..] else { panic!() };
@@ -95,6 +96,38 @@ fn circuits_share_a_port_pair_in_any_order_of_the_file() {
     let names: Vec<_> = scenario.circuits.iter().map(|c| (c.name.as_str(), c.pair)).collect();
     assert_eq!(names, [("paris", PairId(0)), ("london", PairId(0))]);
     assert_eq!(scenario.gateways[0].circuits.iter().map(|c| c.value).collect::<Vec<_>>(), [CircuitId(1), CircuitId(0)]);
+}
+
+#[test]
+fn streams_mean_what_they_say() {
+    let traffic = "[[traffic]]\nfrom = \"hq\"\nto = \"prod\"\nrate = \"2.5Gbps\"\n\
+                   [[traffic]]\nname = \"six\"\nfrom = \"prod\"\nto = \"hq\"\nfamily = \"ipv6\"\nflows = 9\n\
+                   frame = [{ octets = 66, weight = 3 }, { octets = 1518 }]\nrate = \"5%\"\ndscp = \"AF41\"\n\
+                   prefix_to = \"fd10:10:0:7::/64\"\nbegin = \"200ms\"\nend = \"400ms\"\n\
+                   [[traffic]]\nname = \"fast\"\nfrom = \"hq\"\nto = \"prod\"\nframe = 512\nrate = \"1.5Mpps\"\n";
+    let preset = presets().iter().find(|preset| preset.name == "direct").unwrap().text;
+    let (network, _) = preset.split_once("[[traffic]]").unwrap();
+    let scenario = good(&format!("{network}{traffic}"));
+    let names: Vec<_> = scenario.traffic.iter().map(|stream| stream.name.as_str()).collect();
+    assert_eq!(names, ["hq to prod", "six", "fast"]);
+    let run = |place| scenario.stream(place, Span::from_ms(300)).unwrap();
+    let ends = |spec: &StreamSpec| [spec.from.first(), spec.from.last(), spec.to.first()].map(|ip| ip.to_string());
+    let first = run(0);
+    assert_eq!(ends(&first), ["10.10.0.1", "10.10.255.254", "10.20.0.1"], "all hosts of the first prefixes");
+    assert_eq!((first.flows, first.sizes.clone(), first.traffic_class), (1, FrameSizes::Imix, 0));
+    assert_eq!(first.rate, Rate::Bits(2_500_000_000, Layer::Packet));
+    assert_eq!((first.begin.as_ps(), first.end.map(|end| end.as_ps())), (0, Some(300_000_000_000)));
+    let six = run(1);
+    assert_eq!(ends(&six), ["fd10:20::", "fd10:20:ffff:ffff:ffff:ffff:ffff:ffff", "fd10:10:0:7::"]);
+    assert_eq!((six.flows, six.traffic_class), (9, 34 << 2));
+    assert_eq!(six.sizes, FrameSizes::Weighted(vec![(66, 3), (1518, 1)]));
+    let share = crate::traffic::schedule::Ratio::new(1, 20).unwrap();
+    assert_eq!(six.rate, Rate::Line(PortSpeed::G400, share), "of a port of the virtual network");
+    assert_eq!((six.begin.as_ps(), six.end.map(|end| end.as_ps())), (200_000_000_000, Some(300_000_000_000)));
+    assert_eq!((run(2).rate, run(2).sizes.clone()), (Rate::Frames(1_500_000), FrameSizes::One(512)));
+    assert_eq!(scenario.stream(1, Span::from_ms(200)), None, "the run ends before it begins");
+    let seeds: BTreeSet<u64> = (0..3).map(|place| run(place).seed).collect();
+    assert_eq!(seeds.len(), 3, "each stream draws its own orders");
 }
 
 /// RFC 4271 §4.4: keepalives come at a third of the hold time, so that a shorter hold time brings its own.

@@ -9,12 +9,14 @@
 mod address;
 mod error;
 mod generator;
+mod load;
 mod plan;
 mod template;
 
 pub use address::AddressRange;
 pub use error::StreamError;
 pub use generator::Generator;
+pub use load::StreamLoad;
 
 use super::schedule::Ratio;
 use crate::frame::Templates;

@@ -3,43 +3,18 @@
 use super::Done;
 use super::plan::{Plan, PlannedSource};
 use crate::capture::ReadCounts;
-use crate::engine::{NodeOutcome, NodeSpec};
-use crate::report::{
-    self, Balance, CaptureFound, Circuit, Delivered, Dropped, Engine, PortFigures, Rate, SourceFigures,
-};
+use crate::cli::figures;
+use crate::engine::{NodeOutcome, NodeSpec, SourceOutcome};
+use crate::report::{self, CaptureFound, Dropped, Rate, SourceFigures};
 use crate::traffic::replay::{ReplayCounts, ReplayError};
 
 /// The report of a replay that was run.
 pub(super) fn report(plan: &Plan, done: &Done, threads: usize) -> report::Replay {
     let outcome = &done.outcome;
     let sources = plan.sources.iter().zip(&done.sources);
-    let sources = sources.map(|(source, (counts, failed))| {
+    let sources = sources.zip(&outcome.sources).map(|((source, (counts, failed)), left)| {
         let host = &outcome.nodes[source.host.index()];
-        source_figures(source, counts, failed.as_ref(), (&plan.network.nodes[source.host.index()], host))
-    });
-    let ports = plan.network.nodes.iter().zip(&outcome.nodes).flat_map(|(node, counts)| {
-        node.ports
-            .iter()
-            .zip(&counts.ports)
-            .map(|(port, counts)| PortFigures::new(format!("{}:{}", node.name, port.name), port.speed.bps(), counts))
-    });
-    let circuits = plan.circuits.iter().map(|circuit| {
-        let connections = circuit.connections.iter().map(|(name, (node, port))| {
-            let counts = &outcome.nodes[node.index()].ports[port.index()];
-            (name.clone(), counts.received, counts.sent)
-        });
-        Circuit::new(circuit.name.clone(), connections.collect())
-    });
-    let delivered = plan.network.nodes.iter().zip(&outcome.nodes).filter_map(|(node, counts)| {
-        let delivery = counts.delivery;
-        Some(Delivered {
-            host: node.name.clone(),
-            frames: delivery.count.frames,
-            octets: delivery.count.octets,
-            least_ps: delivery.least.as_ps(),
-            mean_ps: delivery.mean()?.as_ps(),
-            most_ps: delivery.most.as_ps(),
-        })
+        source_figures(source, counts, failed.as_ref(), (&plan.network.nodes[source.host.index()], host, left))
     });
     report::Replay {
         schema: report::SCHEMA,
@@ -48,57 +23,28 @@ pub(super) fn report(plan: &Plan, done: &Done, threads: usize) -> report::Replay
         scenario: plan.title.clone(),
         seed: plan.network.seed,
         sources: sources.collect(),
-        ports: ports.collect(),
-        slow_path_drops: report::slow_path_drops(plan.network.nodes.iter().map(|node| node.name.as_str()), outcome),
-        circuits: circuits.collect(),
-        delivered: delivered.collect(),
-        dropped: report::all_drops(outcome),
-        balance: Balance::new(outcome),
-        ended_ps: outcome.ended.as_ps(),
-        engine: Some(engine(done, threads)),
+        network: figures::network(&plan.network, &plan.circuits, outcome),
+        engine: Some(figures::engine(outcome, done.wall, threads)),
     }
-}
-
-fn engine(done: &Done, threads: usize) -> Engine {
-    let wall_us = (done.wall.as_micros() as u64).max(1);
-    let per_second = |frames: u64| (u128::from(frames) * 1_000_000 / u128::from(wall_us)) as u64;
-    let hops = done.outcome.nodes.iter().flat_map(|node| &node.ports).map(|port| port.received.frames).sum();
-    let offered = done.outcome.sources.iter().map(|source| source.offered.frames).sum();
-    Engine { threads, wall_us, frames_per_s: per_second(offered), hops_per_s: per_second(hops) }
-}
-
-/// One line on how fast it ran.
-pub(super) fn speed(engine: &Engine, done: &Done) -> String {
-    let virtual_us = done.outcome.ended.as_ps() / 1_000_000;
-    format!(
-        "{:.2} s of wall clock on {} node thread{}: {} frames/s, {} frame-hops/s, {:.1} s emulated per second",
-        engine.wall_us as f64 / 1e6,
-        engine.threads,
-        if engine.threads == 1 { "" } else { "s" },
-        engine.frames_per_s,
-        engine.hops_per_s,
-        virtual_us as f64 / engine.wall_us as f64
-    )
 }
 
 fn source_figures(
     source: &PlannedSource,
     counts: &ReplayCounts,
     failed: Option<&ReplayError>,
-    (node, host): (&NodeSpec, &NodeOutcome),
+    (node, host, left): (&NodeSpec, &NodeOutcome, &SourceOutcome),
 ) -> SourceFigures {
     let requested_ps = counts.last_due.as_ps();
-    // The last bit that left, and the port by which it did.
+    // The port by which the last bit left: other sources of the host leave by the same ports.
     let last = node.ports.iter().zip(&host.ports).filter_map(|(port, seen)| Some((seen.last_sent?, port.speed)));
-    let last = last.max_by_key(|(at, _)| *at);
-    let achieved_ps = last.map_or(0, |(at, _)| at.as_ps());
-    let last_start_ps = last.map_or(0, |(at, speed)| {
+    let speed = last.max_by_key(|(at, _)| *at).map(|(_, speed)| speed);
+    let (last_start_ps, achieved_ps) = speed.zip(left.last_offered).map_or((0, 0), |(speed, start)| {
         let octets = u16::try_from(counts.last_wire_octets).unwrap_or(u16::MAX);
-        at.as_ps().saturating_sub(speed.wire_time(octets).as_ps())
+        (start.as_ps(), start.saturating_add(speed.wire_time(octets)).as_ps())
     });
     let rate = |ps| Rate::new(counts.frames.saturating_sub(1), counts.wire_octets - counts.last_wire_octets, ps);
     // Where not all left, what did has no rate to be held against that of all.
-    let all_left = host.ports.iter().map(|port| port.sent.frames).sum::<u64>() >= counts.frames;
+    let all_left = speed.is_some() && left.offered.frames >= counts.frames;
     SourceFigures {
         into: source.name.clone(),
         captures: counts.files.iter().map(|(file, found)| capture_found(file, found)).collect(),

@@ -2,12 +2,13 @@
 
 use super::args::{ReplayArgs, StampUnit, Unrouted};
 use crate::capture::{CaptureError, CaptureTime, Stamps};
-use crate::cli::observe::PortFile;
-use crate::cli::{Common, Failure, load, memory, unwritable};
+use crate::cli::figures::{self, PlannedCircuit};
+use crate::cli::observe::{self, PortFile};
+use crate::cli::{Common, Failure, load, memory, span, unwritable, wrong_amount};
 use crate::engine::{Beneath, Load, Network, Offered, Role};
 use crate::id::{NodeId, PortId, StreamId};
-use crate::scenario::{self, Compiled, Place, Quantity, UnitError, parse_amount};
-use crate::time::{Instant, Span};
+use crate::scenario::{self, Compiled, Place, Quantity, parse_amount};
+use crate::time::Instant;
 use crate::traffic::MAX_FLOWS;
 use crate::traffic::map::Move;
 use crate::traffic::replay::{CaptureFile, ReplaySpec, first_time};
@@ -35,12 +36,6 @@ pub(super) struct PlannedSource {
     pub(super) spec: ReplaySpec,
 }
 
-/// A circuit and Microsoft's port of each of its connections.
-pub(super) struct PlannedCircuit {
-    pub(super) name: String,
-    pub(super) connections: Vec<(String, (NodeId, PortId))>,
-}
-
 /// A file to be written, with the ports whose frames go into it.
 struct PlannedFile {
     path: PathBuf,
@@ -61,17 +56,7 @@ impl Plan {
         let (title, mut compiled) = load(&args.through, common, unrouted)?;
         let entries = entries(args)?;
         let files = files(args, &compiled)?;
-        let mut circuits: Vec<PlannedCircuit> = Vec::new();
-        for connection in &compiled.connections {
-            let name = format!("{}.{}", connection.circuit, connection.plane);
-            match circuits.iter_mut().find(|circuit| circuit.name == connection.circuit) {
-                Some(circuit) => circuit.connections.push((name, connection.msee)),
-                None => circuits.push(PlannedCircuit {
-                    name: connection.circuit.clone(),
-                    connections: vec![(name, connection.msee)],
-                }),
-            }
-        }
+        let circuits = figures::circuits(&compiled);
         let mut sources = Vec::new();
         for (number, entry) in entries.into_iter().enumerate() {
             sources.push(source(args, &mut compiled, entry, number as u8)?);
@@ -157,32 +142,8 @@ impl Plan {
     fn refuse_overwriting(&self, json: Option<&Path>) -> Result<(), Failure> {
         let read = self.sources.iter().flat_map(|source| &source.spec.files);
         let read: Vec<_> = read.filter_map(|file| file.path.canonicalize().ok()).collect();
-        let mut written = Vec::new();
-        for path in self.files.iter().map(|file| file.path.as_path()).chain(json) {
-            let (name, file) = (path.display(), settled(path));
-            if path.as_os_str() == "-" {
-                return Err(Failure::Usage("`-` is no file to write to: the report goes to standard output".into()));
-            }
-            if read.contains(&file) {
-                return Err(Failure::Usage(format!("{name} is read by this replay: write to another file")));
-            }
-            // Two writers of a pipe or a terminal do not undo each other.
-            if written.contains(&file) && !path.exists() | path.is_file() {
-                return Err(Failure::Usage(format!("{name} is to be written twice: name two files")));
-            }
-            written.push(file);
-        }
-        Ok(())
+        observe::refuse_overwriting(&read, self.files.iter().map(|file| file.path.as_path()).chain(json))
     }
-}
-
-/// The file that `path` is or will be, whatever it is written like.
-fn settled(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    path.canonicalize().unwrap_or_else(|_| match (folder.canonicalize(), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
-    })
 }
 
 /// Finds out before anything is run or written whether a capture is there.
@@ -326,7 +287,7 @@ fn pace(args: &ReplayArgs, network: &Network, host: NodeId) -> Result<Pace, Fail
         return Ok(Pace::Pps(ratio("--pps", &without_prefix(pps))?));
     }
     if let Some(rate) = &args.rate {
-        let bps = parse_amount(rate, Quantity::Rate).map_err(|error| amount("--rate", &error))?;
+        let bps = parse_amount(rate, Quantity::Rate).map_err(|error| wrong_amount("--rate", &error))?;
         return if bps > 0 {
             Ok(Pace::Rate { bps })
         } else {
@@ -353,15 +314,6 @@ fn without_prefix(text: &str) -> String {
     number.into()
 }
 
-fn amount(option: &str, error: &UnitError) -> Failure {
-    Failure::Usage(format!("{option}: {}; {}", error.message, error.remedy))
-}
-
-fn span(option: &str, text: &str) -> Result<Span, Failure> {
-    let ps = parse_amount(text, Quantity::Time).map_err(|error| amount(option, &error))?;
-    Ok(Span::from_ps(ps))
-}
-
 /// Captures that were taken together keep their places to each other; the time of the run's start.
 fn align(sources: &mut [PlannedSource]) -> Result<CaptureTime, Failure> {
     let mut firsts = Vec::new();
@@ -385,21 +337,11 @@ fn align(sources: &mut [PlannedSource]) -> Result<CaptureTime, Failure> {
 
 /// The files to be written: `--out` with the observed ports, and each `--write`.
 fn files(args: &ReplayArgs, compiled: &Compiled) -> Result<Vec<PlannedFile>, Failure> {
-    let port = |name: &str| -> Result<Vec<(NodeId, PortId)>, Failure> {
-        match compiled.find(name).map_err(Failure::Usage)? {
-            Place::Port(node, port) => Ok(vec![(node, port)]),
-            // What a host is given leaves by the other ends of the links that end at it.
-            Place::Host(node) => {
-                let links = compiled.network.links.iter().filter(|link| link.to.0 == node);
-                Ok(links.map(|link| link.from).collect())
-            }
-        }
-    };
     let mut files = Vec::new();
     if let Some(path) = &args.out {
         let mut sent = Vec::new();
         for name in &args.observe {
-            sent.extend(port(name)?);
+            sent.extend(observe::senders(name, compiled)?);
         }
         if args.observe.is_empty() {
             sent = by_default(compiled);
@@ -408,12 +350,8 @@ fn files(args: &ReplayArgs, compiled: &Compiled) -> Result<Vec<PlannedFile>, Fai
         files.push(PlannedFile { path: path.clone(), sent, all_drops: true });
     }
     for text in &args.write {
-        let Some((name, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
-            return Err(Failure::Usage(format!(
-                "--write {text}: write PORT=FILE, such as london.primary=primary.pcapng"
-            )));
-        };
-        files.push(PlannedFile { path: path.into(), sent: port(name)?, all_drops: false });
+        let (sent, path) = observe::written(text, compiled)?;
+        files.push(PlannedFile { path, sent, all_drops: false });
     }
     Ok(files)
 }

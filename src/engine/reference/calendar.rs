@@ -19,7 +19,7 @@ pub(super) struct Scheduled {
     pub(super) at: Instant,
     class: Class,
     pub(super) node: NodeId,
-    /// The port; a router's slow path comes after its ports, a host's sources likewise.
+    /// The port; a router's slow path comes after its ports, what a host offers likewise.
     input: usize,
     sequence: u64,
     pub(super) happening: Happening,
@@ -33,8 +33,8 @@ enum Class {
 }
 
 pub(super) enum Happening {
-    /// A source gives its next frame.
-    Offer(usize),
+    /// A host offers its next frame.
+    Offer,
     /// The last bit of this frame leaves.
     EndOfTransmission(PortId, Traveller),
     /// The last bit of this frame arrives.
@@ -62,7 +62,7 @@ impl Calendar {
     /// The frames that something is still going to happen to.
     pub(super) fn travellers(&self) -> impl Iterator<Item = &Traveller> {
         self.heap.iter().filter_map(|Reverse(scheduled)| match &scheduled.happening {
-            Happening::Offer(_) => None,
+            Happening::Offer => None,
             Happening::EndOfTransmission(_, it) | Happening::Arrival(_, it) | Happening::Local(_, it) => Some(it),
         })
     }

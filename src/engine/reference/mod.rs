@@ -11,7 +11,7 @@ mod watch;
 pub use watch::{DropPlace, Event, What};
 
 use super::network::{Network, Role, RouterSpec};
-use super::outcome::{NodeOutcome, Outcome, SourceOutcome};
+use super::outcome::{NodeOutcome, Outcome, Share, SourceOutcome};
 use super::source::Source;
 use crate::frame::{DropReason, Frame};
 use crate::id::{NodeId, PortId, VrfId};
@@ -21,7 +21,8 @@ use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
 use calendar::{Calendar, Happening, Scheduled};
 use port::{Port, outer_vid};
 
-/// The frames of one source.
+/// The frames of one source. A host offers those of all its sources one after another, in order of (time, place of the
+/// source).
 #[derive(Debug)]
 pub struct Offered {
     /// The host that offers them.
@@ -65,13 +66,19 @@ struct Supply {
     next: Option<Frame>,
     others: Box<dyn Iterator<Item = Frame>>,
     source: usize,
+    host: NodeId,
 }
 
 impl Supply {
-    fn new(source: usize, frames: Source) -> Self {
-        let mut supply = Supply { next: None, others: frames.into_frames(), source };
+    fn new(source: usize, host: NodeId, frames: Source) -> Self {
+        let mut supply = Supply { next: None, others: frames.into_frames(), source, host };
         supply.take();
         supply
+    }
+
+    /// When the frame at hand is due.
+    fn due(&self) -> Option<Instant> {
+        self.next.as_ref().map(|frame| frame.id.sent)
     }
 
     /// Takes the frame at hand, and has the next at hand.
@@ -101,9 +108,8 @@ struct Engine<'a> {
     network: &'a Network,
     nodes: Vec<Node<'a>>,
     /// What each source has left.
-    supplies: Vec<(NodeId, Supply)>,
+    supplies: Vec<Supply>,
     calendar: Calendar,
-    sources: Vec<SourceOutcome>,
     ended: Instant,
     numbers: u64,
     watch: &'a mut dyn FnMut(Event<'_>),
@@ -116,7 +122,7 @@ impl<'a> Engine<'a> {
             ports: (0..spec.ports.len())
                 .map(|port| Port::new(network, (NodeId(place as u16), PortId(port as u16))))
                 .collect(),
-            outcome: NodeOutcome::default(),
+            outcome: NodeOutcome::of(offered.len()),
             last_local: Instant::ZERO,
         });
         let mut engine = Engine {
@@ -124,56 +130,62 @@ impl<'a> Engine<'a> {
             nodes: nodes.collect(),
             supplies: Vec::new(),
             calendar: Calendar::default(),
-            sources: vec![SourceOutcome::default(); offered.len()],
             ended: Instant::ZERO,
             numbers: 0,
             watch,
         };
         for (source, Offered { node, frames }) in offered.into_iter().enumerate() {
             assert!(matches!(engine.nodes[node.index()].role, Role::Host), "source {source} is not at a host");
-            engine.supplies.push((node, Supply::new(source, frames)));
-            engine.schedule_offer(source, Instant::ZERO);
+            engine.supplies.push(Supply::new(source, node, frames));
         }
+        (0..network.nodes.len()).for_each(|node| engine.schedule_offer(NodeId(node as u16), Instant::ZERO));
         engine
     }
 
     fn handle(&mut self, next: Scheduled) {
         let Scheduled { at, node, happening, .. } = next;
         match happening {
-            Happening::Offer(source) => self.offer(at, node, source),
+            Happening::Offer => self.offer(at, node),
             Happening::EndOfTransmission(port, traveller) => self.end_transmission(at, node, port, traveller),
             Happening::Arrival(port, traveller) => self.arrive(at, node, port, traveller),
             Happening::Local(entry, traveller) => self.enter_from_slow_path(at, node, entry, traveller),
         }
     }
 
-    /// A source offers one frame after another: none before the one that came before it, at `last`.
-    fn schedule_offer(&mut self, source: usize, last: Instant) {
-        let (node, supply) = &self.supplies[source];
-        let (node, next) = (*node, supply.next.as_ref().map(|frame| frame.id.sent.max(last)));
-        if let Some(at) = next {
-            let input = self.nodes[node.index()].ports.len() + source;
-            self.calendar.schedule(at, node, input, Happening::Offer(source));
+    /// The source of a host whose frame is the first one due; of several, the one that was given first.
+    fn first_due(&self, node: NodeId) -> Option<usize> {
+        let mine = self.supplies.iter().filter(|supply| supply.host == node);
+        mine.filter_map(|supply| Some((supply.due()?, supply.source))).min().map(|(_, source)| source)
+    }
+
+    /// A host offers one frame after another: none before the one that came before it, at `last`.
+    fn schedule_offer(&mut self, node: NodeId, last: Instant) {
+        if let Some(due) = self.first_due(node).and_then(|source| self.supplies[source].due()) {
+            let input = self.nodes[node.index()].ports.len();
+            self.calendar.schedule(due.max(last), node, input, Happening::Offer);
         }
     }
 
-    /// A source's next frame goes out by one of its host's ports, as soon as that is free.
-    fn offer(&mut self, at: Instant, node: NodeId, source: usize) {
+    /// A host's next frame goes out by one of its ports, as soon as that is free.
+    fn offer(&mut self, at: Instant, node: NodeId) {
         let ports = &self.nodes[node.index()].ports;
         let usable: Vec<_> = (0..ports.len()).filter(|&port| ports[port].is_usable()).collect();
-        let Some(frame) = &self.supplies[source].1.next else { return };
+        let Some(source) = self.first_due(node) else { return };
+        let Some(frame) = &self.supplies[source].next else { return };
         let port = match usable.len() {
             0 => None,
             count => Some(usable[spread(frame.header.hash, count as u32) as usize]),
         };
         if let Some(free) = port.and_then(|port| ports[port].wire_busy_until()) {
-            return self.schedule_offer(source, free);
+            return self.schedule_offer(node, free);
         }
-        let Some(frame) = self.supplies[source].1.take() else { return };
-        self.schedule_offer(source, at);
+        let Some(frame) = self.supplies[source].take() else { return };
+        self.schedule_offer(node, at);
         let mut traveller = self.number(frame);
         pad(&mut traveller.frame);
-        self.sources[source].offered.add(traveller.frame.len());
+        let share = self.share(node, &traveller);
+        share.offered.add(traveller.frame.len());
+        share.last_offered = Some(at);
         self.tell(at, node, &traveller, What::Offered);
         match port {
             None => self.drop(at, node, &traveller, DropPlace::Egress(PortId(0)), DropReason::AdminDown),
@@ -197,8 +209,7 @@ impl<'a> Engine<'a> {
 
     fn deliver(&mut self, at: Instant, node: NodeId, port: PortId, traveller: &Traveller) {
         let frame = &traveller.frame;
-        self.nodes[node.index()].outcome.delivery.add(frame.len(), frame.id.sent, at);
-        self.sources[frame.id.stream.source()].delivered += 1;
+        self.share(node, traveller).delivery.add(frame.len(), frame.id.sent, at);
         self.tell(at, node, traveller, What::Delivered(port));
     }
 
@@ -241,13 +252,13 @@ impl<'a> Engine<'a> {
     }
 
     fn consume(&mut self, at: Instant, node: NodeId, traveller: &Traveller) {
-        self.count_consumed(node, traveller);
+        self.share(node, traveller).consumed += 1;
         self.tell(at, node, traveller, What::Consumed);
     }
 
-    fn count_consumed(&mut self, node: NodeId, traveller: &Traveller) {
-        self.nodes[node.index()].outcome.consumed += 1;
-        self.sources[traveller.frame.id.stream.source()].consumed += 1;
+    /// What is counted of the frame's source at a node.
+    fn share(&mut self, node: NodeId, traveller: &Traveller) -> &mut Share {
+        &mut self.nodes[node.index()].outcome.shares[traveller.frame.id.stream.source()]
     }
 
     fn forward(&mut self, at: Instant, node: NodeId, router: &RouterSpec, entry: Entry, it: &mut Traveller) -> Verdict {
@@ -272,7 +283,7 @@ impl<'a> Engine<'a> {
         let fate = resolve(reason, vrf, &traveller.frame, &self.network.templates, addresses, &mut made);
         self.tell(at, node, &traveller, What::Punted { reason, vrf, fate });
         match fate {
-            Fate::Consumed => self.count_consumed(node, &traveller),
+            Fate::Consumed => self.share(node, &traveller).consumed += 1,
             Fate::Dropped(reason) => self.drop(at, node, &traveller, DropPlace::SlowPath, reason),
         }
         for (entry, frame) in made {
@@ -280,8 +291,7 @@ impl<'a> Engine<'a> {
             let state = &mut self.nodes[node.index()];
             let enters = (at + router.punt_delay).max(state.last_local + Span::from_ps(1));
             state.last_local = enters;
-            state.outcome.created += 1;
-            self.sources[it.frame.id.stream.source()].created += 1;
+            self.share(node, &it).created += 1;
             self.tell(at, node, &it, What::Made { from: traveller.number, enters });
             let input = self.nodes[node.index()].ports.len();
             self.calendar.schedule(enters, node, input, Happening::Local(entry, it));
@@ -331,7 +341,7 @@ impl<'a> Engine<'a> {
             }
             DropPlace::SlowPath => state.outcome.slow_path_drops.add(reason),
         }
-        self.sources[traveller.frame.id.stream.source()].dropped += 1;
+        self.share(node, traveller).drops.add(reason);
         self.tell(at, node, traveller, What::Dropped { place, reason });
     }
 
@@ -346,18 +356,23 @@ impl<'a> Engine<'a> {
 
     /// Counts what is still under way, and holds the counts against each other.
     fn finish(mut self) -> Outcome {
-        let mut in_network = |it: &Traveller| self.sources[it.frame.id.stream.source()].in_network += 1;
+        let mut sources = vec![SourceOutcome::default(); self.supplies.len()];
+        let mut in_network = |it: &Traveller| sources[it.frame.id.stream.source()].in_network += 1;
         self.calendar.travellers().for_each(&mut in_network);
         let ports = self.nodes.iter().flat_map(|node| &node.ports);
         ports.flat_map(Port::waiting).for_each(&mut in_network);
-        for (place, source) in self.sources.iter().enumerate() {
+        for node in &mut self.nodes {
+            node.outcome.sum_up();
+            sources.iter_mut().zip(&node.outcome.shares).for_each(|(source, share)| source.add(share));
+        }
+        for (place, source) in sources.iter().enumerate() {
             assert!(source.is_balanced(), "source {place}: a frame is not accounted for: {source:?}");
         }
         let nodes = self.nodes.into_iter().map(|node| NodeOutcome {
             ports: node.ports.into_iter().map(Port::into_outcome).collect(),
             ..node.outcome
         });
-        Outcome { nodes: nodes.collect(), sources: self.sources, ended: self.ended }
+        Outcome { nodes: nodes.collect(), sources, ended: self.ended }
     }
 }
 

@@ -26,7 +26,7 @@ use draft::Draft;
 use ipnet::IpNet;
 
 pub use carrier::{Disjoint, Lsp};
-pub use place::{Connection, KnownPrefixes, NamedPlace, Place, Plane, Side};
+pub use place::{Connection, KnownPrefixes, NamedPlace, Place, Plane, Side, StreamHosts};
 
 /// What the command line adds to a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct Compiled {
     pub places: Vec<NamedPlace>,
     /// Both connections of each circuit, whether enabled or not.
     pub connections: Vec<Connection>,
+    /// Between which hosts each stream goes, in the order of [`Scenario::traffic`].
+    pub streams: Vec<StreamHosts>,
     /// The address ranges of sites and virtual networks.
     pub known: KnownPrefixes,
     /// The label-switched paths of providers.
@@ -91,6 +93,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
     Ok(Compiled {
         places: place::named(scenario, &wiring, &taps),
         connections: place::connections(scenario, &wiring),
+        streams: place::streams(scenario, &wiring),
         known: KnownPrefixes::new(scenario),
         network: draft.network,
         lsps,

@@ -8,6 +8,7 @@ use super::lsr::Taps;
 use super::wiring::Wiring;
 use crate::id::{NodeId, PortId};
 use crate::scenario::Scenario;
+use crate::scenario::model::StreamEnd;
 use crate::scenario::nearest::{did_you_mean, listed};
 use crate::table::Lpm;
 use ipnet::IpNet;
@@ -76,6 +77,15 @@ pub struct Connection {
     pub ce: (NodeId, PortId),
     /// Microsoft's port.
     pub msee: (NodeId, PortId),
+}
+
+/// The hosts that a stream goes between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamHosts {
+    /// They send it.
+    pub from: NodeId,
+    /// They are to have it.
+    pub to: NodeId,
 }
 
 /// Whose side an address is on.
@@ -188,6 +198,15 @@ pub(super) fn named(scenario: &Scenario, wiring: &Wiring, taps: &[Taps]) -> Vec<
         }
     }
     places
+}
+
+/// The hosts of each stream.
+pub(super) fn streams(scenario: &Scenario, wiring: &Wiring) -> Vec<StreamHosts> {
+    let host = |end: StreamEnd| match end {
+        StreamEnd::Site(site) => wiring.sites[site.index()].host,
+        StreamEnd::Vnet(vnet) => wiring.vnets[vnet.index()].expect("a stream ends at a network behind a gateway"),
+    };
+    scenario.traffic.iter().map(|stream| StreamHosts { from: host(stream.from), to: host(stream.to) }).collect()
 }
 
 /// Both connections of each circuit.

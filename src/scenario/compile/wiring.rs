@@ -7,7 +7,7 @@ use super::place::Plane;
 use crate::id::{NodeId, PortId};
 use crate::port::{PolicerSpec, Policing, PortSpec};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Admin, Carrier, CircuitId, Encapsulation, Gateway, PairId, PairLink, Site, VnetId};
+use crate::scenario::model::{Admin, Carrier, CircuitId, Encapsulation, Gateway, PairId, PairLink, Site, Vnet, VnetId};
 use crate::time::PortSpeed;
 
 /// A site's nodes.
@@ -282,4 +282,4 @@ pub(super) fn ports_of(draft: &Draft, node: NodeId) -> impl Iterator<Item = Port
 }
 
 /// Speed of links beyond the Microsoft edge. Not a Microsoft figure: wide enough not to limit.
-const AZURE_PORT: PortSpeed = PortSpeed::G400;
+const AZURE_PORT: PortSpeed = Vnet::PORT;

@@ -8,6 +8,7 @@ mod provider;
 mod router;
 mod service;
 mod site;
+mod traffic;
 
 use super::diagnostic::{Diagnostic, Problems};
 use super::model::{CircuitId, ProviderId, Settings, SiteId, VnetId};
@@ -44,6 +45,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
     let vnets = root.named("vnet", "vnet");
     let gateways = root.named("gateway", "gateway");
     let routers = root.named("router", "router");
+    let streams = root.tables("traffic", "[[traffic]]");
     refuse_other_parts(&mut root);
     let kinds = [&sites, &providers, &circuits, &vnets, &gateways, &routers];
     check_names(kinds.into_iter().flatten().map(|(name, _)| name), problems);
@@ -66,8 +68,9 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
         Names { sites: names(&sites), providers: names(&providers), circuits: names(&circuits), vnets: names(&vnets) };
     let providers = providers.into_iter().map(|(name, table)| provider::provider(name, table)).collect();
     let (circuits, pairs) = circuit::circuits(circuits, &names, &mut facts);
-    let sites = sites.into_iter().map(|(name, table)| site::site(name, table, &mut facts)).collect();
-    let vnets = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &mut facts)).collect();
+    let sites: Vec<_> = sites.into_iter().map(|(name, table)| site::site(name, table, &mut facts)).collect();
+    let vnets: Vec<_> = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &mut facts)).collect();
+    let traffic = traffic::streams(streams, &traffic::Ends::new(&names, &sites, &vnets), duration, problems);
     let gateways = gateways.into_iter().map(|(name, table)| azure::gateway(name, table, &names, &mut facts)).collect();
     let routers = routers.into_iter().map(|(name, table)| router::router(name, table)).collect();
     let build = || {
@@ -83,6 +86,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
             vnets: all(vnets)?,
             gateways: all(gateways)?,
             routers: all(routers)?,
+            traffic: all(traffic)?,
             source: source.clone(),
             warnings: Vec::new(),
         })
@@ -113,8 +117,6 @@ fn refuse_other_parts(root: &mut Table<'_>) {
     for key in ["punt_delay", "mtu", "icmp", "hash_seed"] {
         root.refuse(key, format!("`{key}` belongs to [settings]"), "write it beneath a line `[settings]`");
     }
-    let advice = "take it away; frames enter by `biplane replay --into`";
-    root.refuse("traffic", "generated traffic is not emulated yet: `[[traffic]]`", advice);
     root.refuse("event", "a timeline of events is not emulated yet: `[[event]]`", "take it away");
     root.refuse("expect", "expectations are not judged yet: `[[expect]]`", "take it away");
 }

@@ -177,7 +177,8 @@ impl CoreNet {
         };
         let labels: Vec<u32> = transport.into_iter().chain([service.get()]).collect();
         let mut push = LabelPush::new(&labels).expect("two labels can be pushed");
-        (push.ttl, push.entropy) = (self.core.ttl, self.core.entropy);
+        // Neighbours have one link, and no transport label for an entropy label to go beneath.
+        (push.ttl, push.entropy) = (self.core.ttl, self.core.entropy && transport.is_some());
         NextHop { push, ..self.hop(draft, path.links[0], from) }
     }
 

@@ -1,0 +1,99 @@
+//! `biplane drill`: the streams that a scenario asks for, through its network, on the virtual clock.
+//!
+//! Streams end with the run's duration; the run goes on until the network is empty, so that every frame has its fate.
+
+mod figures;
+mod plan;
+
+use super::interrupt::{self, INTERRUPTED};
+use super::observe::PortFile;
+use super::{Common, Failure, JsonOut, memory, print};
+use crate::engine::{Observe, Outcome, Run, Seen, run as run_engine};
+use crate::report;
+use clap::Args;
+use plan::Plan;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant as WallInstant};
+
+/// Run a scenario's own streams for its duration and report what became of each.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Streams end with the duration; the run goes on until the network is empty.
+
+Examples:
+  biplane drill direct
+  biplane drill my.toml --duration 500ms --seed 7 --json=report.json
+  biplane drill direct --duration 10ms --write london.primary=primary.pcapng")]
+pub(super) struct DrillArgs {
+    /// A scenario file with `[[traffic]]`, or a preset by name
+    #[arg(value_name = "SCENARIO|PRESET")]
+    scenario: String,
+
+    /// End the streams then, in place of the scenario's duration: 500ms, 2s
+    #[arg(long, value_name = "TIME")]
+    duration: Option<String>,
+
+    /// Write what left one port to a pcapng file of its own; may be given again
+    #[arg(long, value_name = "PORT=FILE", help_heading = "Output")]
+    write: Vec<String>,
+
+    #[command(flatten, next_help_heading = "Output")]
+    json: JsonOut,
+}
+
+/// What a run left.
+struct Done {
+    outcome: Outcome,
+    interrupted: bool,
+    wall: Duration,
+    threads: usize,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &DrillArgs, common: &Common) -> Result<(), Failure> {
+    let mut plan = Plan::new(args, common)?;
+    memory::admit_with(&plan.network, &plan.load(), plan.templates(), "offer less (`rate`, `flows`)", common)?;
+    let mut files = plan.open_files()?;
+    interrupt::catch(common.quiet);
+    let done = execute(&mut plan, &mut files, common);
+    for file in files {
+        file.finish(&done.outcome).map_err(Failure::Runtime)?;
+    }
+    let report = figures::report(&plan, &done);
+    if !args.json.write(&report)? {
+        print(&report::drill_text(&report))?;
+    }
+    if let Some(engine) = &report.engine {
+        common.note(&super::figures::speed(engine, &done.outcome));
+    }
+    if done.interrupted {
+        return Err(Failure::Interrupted);
+    }
+    match report.streams.iter().find(|stream| stream.offered.frames == 0) {
+        Some(stream) => Err(Failure::Runtime(format!("nothing was sent of the stream `{}`", stream.stream))),
+        None => Ok(()),
+    }
+}
+
+/// Runs the streams until all is through.
+fn execute(plan: &mut Plan, files: &mut [PortFile], common: &Common) -> Done {
+    // Files are written by a thread of their own.
+    let threads = common.threads(usize::from(!files.is_empty()));
+    let sources = plan.sources();
+    let start = WallInstant::now();
+    let observe = (!files.is_empty()).then(|| Observe {
+        ports: plan.observed_ports(),
+        drops: true,
+        sink: Box::new(|seen: &Seen, octets: &[u8]| {
+            let mut all_well = true;
+            files.iter_mut().for_each(|file| all_well &= file.write(seen, octets));
+            if !all_well {
+                INTERRUPTED.store(true, Ordering::Relaxed);
+            }
+        }),
+    });
+    let request = Run { threads, observe, interrupt: Some(&INTERRUPTED), ..Run::new(&plan.network, sources) };
+    common.detail(&request.partition().describe(&plan.network));
+    let outcome = run_engine(request);
+    Done { outcome, interrupted: interrupt::came(), wall: start.elapsed(), threads }
+}

@@ -1,0 +1,97 @@
+//! From counts to the report of a drill.
+
+use super::Done;
+use super::plan::{Plan, PlannedStream};
+use crate::cli::figures;
+use crate::engine::{Delivery, Outcome};
+use crate::report::{self, Asked, FrameSize, Loss, StreamFigures, Streamed};
+use crate::time::{Instant, WIRE_OVERHEAD_OCTETS};
+use crate::traffic::stream::Layer;
+use crate::wire::ethernet::{FCS_OCTETS, HEADER_OCTETS};
+
+/// The report of a drill that was run.
+pub(super) fn report(plan: &Plan, done: &Done) -> report::Drill {
+    let streams = plan.streams.iter().enumerate();
+    report::Drill {
+        schema: report::SCHEMA,
+        command: "drill",
+        version: env!("CARGO_PKG_VERSION"),
+        scenario: plan.title.clone(),
+        seed: plan.network.seed,
+        duration_ps: plan.duration.as_ps(),
+        interrupted: done.interrupted,
+        streams: streams.map(|(source, stream)| stream_figures(plan, stream, source, done)).collect(),
+        network: figures::network(&plan.network, &plan.circuits, &done.outcome),
+        engine: Some(figures::engine(&done.outcome, done.wall, done.threads)),
+    }
+}
+
+fn stream_figures(plan: &Plan, stream: &PlannedStream, source: usize, done: &Done) -> StreamFigures {
+    let outcome = &done.outcome;
+    let PlannedStream { traffic, hosts, spec, .. } = stream;
+    let (all, name) =
+        (&outcome.sources[source], |host: crate::id::NodeId| plan.network.nodes[host.index()].name.clone());
+    let Delivery { count: delivered, least, most, .. } = outcome.nodes[hosts.to.index()].shares[source].delivery;
+    let mean = outcome.nodes[hosts.to.index()].shares[source].delivery.mean();
+    let end = spec.end.unwrap_or(Instant::MAX);
+    let left = all.last_offered.unwrap_or(Instant::ZERO);
+    let streamed = |frames, octets| {
+        let around = (HEADER_OCTETS as u64 + u64::from(FCS_OCTETS), WIRE_OVERHEAD_OCTETS);
+        // An interrupted stream has not come to its end.
+        let until = if done.interrupted { left } else { left.max(end) };
+        Streamed::new(frames, octets, until.since(spec.begin).as_ps(), around)
+    };
+    let lost = all.offered.frames.saturating_sub(delivered.frames + all.in_network);
+    StreamFigures {
+        stream: traffic.name.value.clone(),
+        from: name(hosts.from),
+        to: name(hosts.to),
+        asked: asked(stream),
+        begin_ps: spec.begin.as_ps(),
+        end_ps: end.as_ps(),
+        offered: streamed(all.offered.frames, all.offered.octets),
+        late_ps: left.since(end).as_ps(),
+        delivered: streamed(delivered.frames, delivered.octets),
+        least_ps: mean.map(|_| least.as_ps()),
+        mean_ps: mean.map(|mean| mean.as_ps()),
+        most_ps: mean.map(|_| most.as_ps()),
+        lost,
+        lost_ppm: (u128::from(lost) * 1_000_000).checked_div(all.offered.frames.into()).unwrap_or(0) as u64,
+        drops: drops(plan, source, outcome),
+        created: all.created,
+        elsewhere: all.delivered - delivered.frames,
+        consumed: all.consumed,
+        in_network: all.in_network,
+    }
+}
+
+fn asked(stream: &PlannedStream) -> Asked {
+    let PlannedStream { traffic, spec, .. } = stream;
+    Asked {
+        rate: traffic.rate.clone(),
+        counts: traffic.counts.map(|layer| match layer {
+            Layer::Packet => "packet",
+            Layer::Frame => "frame",
+            Layer::Wire => "wire",
+        }),
+        family: if spec.from.is_ipv4() { "ipv4" } else { "ipv6" },
+        flows: spec.flows,
+        sizes: spec.sizes.weights().into_iter().map(|(octets, weight)| FrameSize { octets, weight }).collect(),
+        dscp: spec.traffic_class >> 2,
+    }
+}
+
+/// Where frames of a source were dropped, and why.
+fn drops(plan: &Plan, source: usize, outcome: &Outcome) -> Vec<Loss> {
+    let mut losses = Vec::new();
+    for (node, counts) in plan.network.nodes.iter().zip(&outcome.nodes) {
+        let mut here: Vec<_> = counts.shares[source].drops.iter().collect();
+        here.sort_by_key(|&(_, frames)| std::cmp::Reverse(frames));
+        losses.extend(here.into_iter().map(|(reason, frames)| Loss {
+            place: node.name.clone(),
+            reason: reason.name(),
+            frames,
+        }));
+    }
+    losses
+}

@@ -1,0 +1,87 @@
+//! From the outcome of a run to those figures of its report that every run has: ports, circuits, deliveries, speed.
+
+use crate::engine::{Network, Outcome};
+use crate::id::{NodeId, PortId};
+use crate::report::{self, Balance, Circuit, Delivered, Engine, NetworkFigures, PortFigures};
+use crate::scenario::Compiled;
+use std::time::Duration;
+
+/// A circuit and Microsoft's port of each of its connections.
+pub(super) struct PlannedCircuit {
+    name: String,
+    connections: Vec<(String, (NodeId, PortId))>,
+}
+
+/// The circuits of a network, in the order of the file.
+pub(super) fn circuits(compiled: &Compiled) -> Vec<PlannedCircuit> {
+    let mut circuits: Vec<PlannedCircuit> = Vec::new();
+    for connection in &compiled.connections {
+        let name = format!("{}.{}", connection.circuit, connection.plane);
+        match circuits.iter_mut().find(|circuit| circuit.name == connection.circuit) {
+            Some(circuit) => circuit.connections.push((name, connection.msee)),
+            None => circuits
+                .push(PlannedCircuit { name: connection.circuit.clone(), connections: vec![(name, connection.msee)] }),
+        }
+    }
+    circuits
+}
+
+/// What the network did.
+pub(super) fn network(network: &Network, circuits: &[PlannedCircuit], outcome: &Outcome) -> NetworkFigures {
+    let ports = network.nodes.iter().zip(&outcome.nodes).flat_map(|(node, counts)| {
+        node.ports
+            .iter()
+            .zip(&counts.ports)
+            .map(|(port, counts)| PortFigures::new(format!("{}:{}", node.name, port.name), port.speed.bps(), counts))
+    });
+    let circuits = circuits.iter().map(|circuit| {
+        let connections = circuit.connections.iter().map(|(name, (node, port))| {
+            let counts = &outcome.nodes[node.index()].ports[port.index()];
+            (name.clone(), counts.received, counts.sent)
+        });
+        Circuit::new(circuit.name.clone(), connections.collect())
+    });
+    let delivered = network.nodes.iter().zip(&outcome.nodes).filter_map(|(node, counts)| {
+        let delivery = counts.delivery;
+        Some(Delivered {
+            host: node.name.clone(),
+            frames: delivery.count.frames,
+            octets: delivery.count.octets,
+            least_ps: delivery.least.as_ps(),
+            mean_ps: delivery.mean()?.as_ps(),
+            most_ps: delivery.most.as_ps(),
+        })
+    });
+    NetworkFigures {
+        ports: ports.collect(),
+        slow_path_drops: report::slow_path_drops(network.nodes.iter().map(|node| node.name.as_str()), outcome),
+        circuits: circuits.collect(),
+        delivered: delivered.collect(),
+        dropped: report::all_drops(outcome),
+        balance: Balance::new(outcome),
+        ended_ps: outcome.ended.as_ps(),
+    }
+}
+
+/// How fast it ran.
+pub(super) fn engine(outcome: &Outcome, wall: Duration, threads: usize) -> Engine {
+    let wall_us = (wall.as_micros() as u64).max(1);
+    let per_second = |frames: u64| (u128::from(frames) * 1_000_000 / u128::from(wall_us)) as u64;
+    let hops = outcome.nodes.iter().flat_map(|node| &node.ports).map(|port| port.received.frames).sum();
+    let offered = outcome.sources.iter().map(|source| source.offered.frames).sum();
+    Engine { threads, wall_us, frames_per_s: per_second(offered), hops_per_s: per_second(hops) }
+}
+
+/// One line on how fast it ran.
+pub(super) fn speed(engine: &Engine, outcome: &Outcome) -> String {
+    let virtual_us = outcome.ended.as_ps() / 1_000_000;
+    format!(
+        "{:.2} s of wall clock on {} node thread{}: {} frames/s, {} frame-hops/s, {:.1} s emulated per second",
+        engine.wall_us as f64 / 1e6,
+        engine.threads,
+        if engine.threads == 1 { "" } else { "s" },
+        engine.frames_per_s,
+        engine.hops_per_s,
+        virtual_us as f64 / engine.wall_us as f64
+    )
+}

@@ -1,0 +1,47 @@
+//! Streams of a scenario as meant: who sends to whom, what and how much; when a run ends is not theirs to say.
+
+use super::{SiteId, VnetId};
+use crate::scenario::source::{Extent, Located};
+use crate::time::Span;
+use crate::traffic::stream::{Layer, StreamSpec};
+
+/// Who sends or receives a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// The hosts of a site.
+    Site(SiteId),
+    /// The hosts of a virtual network.
+    Vnet(VnetId),
+}
+
+/// A stream (`[[traffic]]`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// Its name; `FROM to TO` where none is given. No other stream has it.
+    pub name: Located<String>,
+    /// Where its table is.
+    pub at: Extent,
+    /// Who sends it.
+    pub from: StreamEnd,
+    /// Who is to have it.
+    pub to: StreamEnd,
+    /// What is sent, without an end, from the seed 0: a run adds both ([`Scenario::stream`](crate::scenario::Scenario::stream)).
+    pub template: StreamSpec,
+    /// The rate as it is written.
+    pub rate: String,
+    /// What the rate counts; `None` if it counts frames.
+    pub counts: Option<Layer>,
+    /// When its first frame is sent.
+    pub begin: Located<Span>,
+    /// When it ends, if not with the run.
+    pub end: Option<Located<Span>>,
+}
+
+impl Traffic {
+    /// The stream in a run of `duration`, all that is random drawn from `seed`; `None` if the run ends before it begins.
+    pub(in crate::scenario) fn spec(&self, duration: Span, seed: u64) -> Option<StreamSpec> {
+        let end = self.end.map_or(duration, |end| end.value.min(duration));
+        let end = (self.begin.value < end).then(|| crate::time::Instant::ZERO + end)?;
+        Some(StreamSpec { end: Some(end), seed, ..self.template.clone() })
+    }
+}

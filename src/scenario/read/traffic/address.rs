@@ -1,0 +1,123 @@
+//! Which addresses a stream has at its two ends: their family, and a prefix of each end.
+
+use super::Ends;
+use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::model::StreamEnd;
+use crate::scenario::nearest::listed;
+use crate::scenario::reader::Table;
+use crate::scenario::source::Located;
+use crate::scenario::values;
+use ipnet::IpNet;
+
+/// One end of a stream and what is said of its addresses.
+struct Side<'s> {
+    key: &'static str,
+    title: String,
+    prefixes: &'s [Located<IpNet>],
+    said: Option<Located<IpNet>>,
+}
+
+/// The prefixes that the stream's addresses are taken from; `None` where something is wrong, which is reported then, or where
+/// an end is not known.
+pub(super) fn nets(
+    table: &mut Table<'_>,
+    both: Option<(&Located<StreamEnd>, &Located<StreamEnd>)>,
+    ends: &Ends<'_>,
+) -> Option<(IpNet, IpNet)> {
+    let family = table.optional("family", values::choice(&[("ipv4", true), ("ipv6", false)]));
+    let said = ["prefix_from", "prefix_to"].map(|key| table.optional(key, values::prefix));
+    let wrong = ["family", "prefix_from", "prefix_to"].iter().filter(|key| table.has(key)).count();
+    let read = usize::from(family.is_some()) + said.iter().flatten().count();
+    let (from, to) = both?;
+    if from.value == to.value {
+        let same = Diagnostic::error(to.at, format!("the stream goes from `{0}` to `{0}`", ends.name(to.value)));
+        let same = same.label("and to here").also(from.at, "from here");
+        table.report(same.remedy("send it to another site or virtual network: nothing of it would leave its own"));
+        return None;
+    }
+    let [said_from, said_to] = said;
+    let sides = [side("prefix_from", from.value, said_from, ends)?, side("prefix_to", to.value, said_to, ends)?];
+    // What is wrong is reported by now.
+    if wrong > read || sides.iter().any(|side| is_outside(table, side)) {
+        return None;
+    }
+    let is_v4 = choose(table, &sides, family)?;
+    let [from, to] = sides.map(|side| net(table, &side, is_v4));
+    from.zip(to)
+}
+
+fn side<'s>(key: &'static str, end: StreamEnd, said: Option<Located<IpNet>>, ends: &'s Ends<'_>) -> Option<Side<'s>> {
+    let name = ends.name(end);
+    let (title, prefixes) = match end {
+        StreamEnd::Site(site) => (format!("site `{name}`"), &ends.sites[site.index()].as_ref()?.prefixes),
+        StreamEnd::Vnet(vnet) => (format!("virtual network `{name}`"), &ends.vnets[vnet.index()].as_ref()?.prefixes),
+    };
+    Some(Side { key, title, prefixes, said })
+}
+
+/// Reports a prefix that is not within one of its end's.
+fn is_outside(table: &Table<'_>, side: &Side<'_>) -> bool {
+    let Some(said) = side.said.filter(|said| !side.prefixes.iter().any(|prefix| prefix.value.contains(&said.value)))
+    else {
+        return false;
+    };
+    let texts: Vec<String> = side.prefixes.iter().map(|prefix| prefix.to_string()).collect();
+    let outside = Diagnostic::error(said.at, format!("{} lies in no prefix of {}", said.value, side.title));
+    let remedy = format!("write one within {}", listed(texts.iter().map(String::as_str)));
+    table.report(outside.label("not there").remedy(remedy));
+    true
+}
+
+/// Whether the addresses are of IPv4: what is said, else IPv4 where both ends have it.
+fn choose(table: &Table<'_>, sides: &[Side<'_>; 2], family: Option<Located<bool>>) -> Option<bool> {
+    let has = |side: &Side<'_>, v4: bool| side.prefixes.iter().any(|prefix| is_v4(prefix) == v4);
+    let said = sides.iter().filter_map(|side| side.said).map(|net| net.map(|net| is_v4(&net)));
+    let said: Vec<Located<bool>> = family.into_iter().chain(said).collect();
+    if let [first, rest @ ..] = &said[..] {
+        if let Some(other) = rest.iter().find(|other| other.value != first.value) {
+            let two =
+                Diagnostic::error(other.at, "a stream is of IPv4 or of IPv6, not of both").label(name(other.value));
+            table.report(two.also(first.at, name(first.value)).remedy("make two streams of it, or write one family"));
+            return None;
+        }
+        if let Some(side) = sides.iter().find(|side| !has(side, first.value)) {
+            let message = format!("{} has no prefix of {}", side.title, name(first.value));
+            let none = Diagnostic::error(first.at, message).label("asked for here");
+            table
+                .report(none.remedy(format!("add one to its `prefixes`, or write a stream of {}", name(!first.value))));
+            return None;
+        }
+        return Some(first.value);
+    }
+    let common = [true, false].into_iter().find(|&v4| sides.iter().all(|side| has(side, v4)));
+    if common.is_none() {
+        let message = format!("{} and {} have no address family in common", sides[0].title, sides[1].title);
+        let none = Diagnostic::error(table.at(), message).label("between these two");
+        table.report(none.remedy("add a prefix of IPv4 or of IPv6 to one of them"));
+    }
+    common
+}
+
+/// The prefix that an end's addresses are taken from.
+fn net(table: &Table<'_>, side: &Side<'_>, v4: bool) -> Option<IpNet> {
+    let net = side.said.or_else(|| side.prefixes.iter().find(|prefix| is_v4(prefix) == v4).copied())?;
+    if net.prefix_len() == 0 {
+        let (key, example) = (side.key, if v4 { "192.0.2.0/24" } else { "2001:db8::/64" });
+        let all = Diagnostic::error(
+            table.at(),
+            format!("{} of {} is a default route, and no range of hosts", net.value, side.title),
+        );
+        let all = all.label("goes to or from all addresses").also(net.at, "written here");
+        table.report(all.remedy(format!("say which hosts are meant: `{key} = \"{example}\"`")));
+        return None;
+    }
+    Some(net.value)
+}
+
+fn is_v4(net: &IpNet) -> bool {
+    matches!(net, IpNet::V4(_))
+}
+
+const fn name(v4: bool) -> &'static str {
+    if v4 { "IPv4" } else { "IPv6" }
+}
