@@ -78,7 +78,7 @@ impl Draft {
         // Routers that spread by the same seed would spread what another left together no further.
         fib.hash_seed(mix64(self.hash_seed ^ (u64::from(node.0) + 1)) as u32);
         let addresses = if self.settings.icmp { addresses } else { Vec::new() };
-        let spec = RouterSpec { fib: fib.build(), addresses, punt_delay: self.settings.punt_delay };
+        let spec = RouterSpec { fib: fib.build(), addresses, punt_delay: self.settings.punt_delay, gate: None };
         self.network.nodes[node.index()].role = Role::Router(Box::new(spec));
     }
 }
