@@ -24,9 +24,10 @@ pub use compile::{
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
 pub use model::{
-    Admin, Attachment, Bfd, Bgp, Circuit, CircuitId, CrossConnect, EgressTags, Encapsulation, Gateway, Hop, LabelEntry,
-    LabelOp, Lan, LinkAddresses, OutLabel, PairId, PairLink, Peering, PeeringAddresses, PortPair, Pseudowire,
-    RateLimit, Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits, Tags, Vnet, VnetId,
+    Admin, Attachment, Bfd, Bgp, Circuit, CircuitId, CrossConnect, EgressTags, Encapsulation, Gateway, GatewayLimits,
+    Hop, LabelEntry, LabelOp, Lan, LinkAddresses, OutLabel, PairId, PairLink, Peering, PeeringAddresses, PortPair,
+    Pseudowire, RateLimit, Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits, Tags, Vnet,
+    VnetId,
 };
 pub use preset::{Preset, presets};
 pub use source::{Extent, Located, Source};

@@ -47,7 +47,7 @@ place_in!(
     RouterPortId
 );
 
-pub use azure::{Gateway, Sku, SkuLimits, Vnet};
+pub use azure::{Gateway, GatewayLimits, Sku, SkuLimits, Vnet};
 pub use router::{
     Attachment, CrossConnect, EgressTags, Hop, LabelEntry, LabelOp, OutLabel, Pseudowire, Route, Router, RouterPort,
     Tags,

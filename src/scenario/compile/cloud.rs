@@ -1,9 +1,9 @@
-//! What Microsoft edge routers and gateways forward; each circuit has two VRFs of its own on each edge router.
+//! What Microsoft edge routers forward; each circuit has two VRFs of its own on each edge router.
 
 use super::draft::{Draft, routed, untagged};
-use super::edge::{first_addresses, ingress, links_of};
+use super::edge::{ingress, links_of};
 use super::place::Plane;
-use super::wiring::{GatewayNode, PairConnection, Uplink, Wiring, ports_of};
+use super::wiring::{PairConnection, Uplink, Wiring, ports_of};
 use super::{CompileOptions, Unrouted, carries, defaults, peered, tags};
 use crate::frame::DropReason;
 use crate::id::VrfId;
@@ -101,54 +101,4 @@ fn configure_circuit(
 fn own_addresses(peering: &Peering, plane: Plane) -> RouterAddresses {
     let v4 = plane.of(peering.v4.primary, peering.v4.secondary).microsoft;
     RouterAddresses { v4: Some(v4), v6: peering.v6.map(|v6| plane.of(v6.primary, v6.secondary).microsoft) }
-}
-
-/// Fills in the tables of a gateway: virtual networks inwards, and back over its circuits what it says itself.
-pub(super) fn configure_gateway(
-    draft: &mut Draft,
-    scenario: &Scenario,
-    wiring: &Wiring,
-    gateway: &GatewayNode,
-    options: CompileOptions,
-) {
-    let mtu = scenario.settings.mtu;
-    let mut fib = FibBuilder::new(1);
-    for _ in ports_of(draft, gateway.node) {
-        fib.ingress(&untagged(0));
-    }
-    let mut add = |prefix: IpNet, next_hops: &[NextHop]| {
-        if !next_hops.is_empty() {
-            let set = fib.next_hops(next_hops);
-            fib.route(VrfId(0), prefix, set);
-        }
-    };
-    let inwards: Vec<NextHop> =
-        gateway.vnets.iter().map(|(_, port)| draft.next_hop(*port, mtu, TagRule::UNTAGGED)).collect();
-    for default in defaults() {
-        match options.unrouted {
-            Unrouted::Drop => add(default, &[NextHop::discard(DropReason::Unrouted)]),
-            Unrouted::Cloud => add(default, &inwards[..inwards.len().min(1)]),
-        }
-    }
-    for (place, site) in scenario.sites.iter().enumerate() {
-        for prefix in &site.prefixes {
-            let leads = |uplink: &&Uplink| {
-                let circuit = &scenario.circuits[uplink.circuit.index()];
-                let peering = circuit.private.as_ref();
-                let from_site = scenario.pairs[circuit.pair.index()].site.index() == place;
-                uplink.gateway == gateway.place && uplink.up && from_site && peering.is_some_and(|p| carries(p, prefix))
-            };
-            let ups: Vec<&Uplink> = wiring.uplinks.iter().filter(leads).collect();
-            let ups: Vec<NextHop> = ups.iter().map(|up| draft.next_hop(up.end, mtu, TagRule::UNTAGGED)).collect();
-            add(prefix.value, &ups);
-        }
-    }
-    let mut own = Vec::new();
-    for ((vnet, _), next_hop) in gateway.vnets.iter().zip(&inwards) {
-        for prefix in &scenario.vnets[vnet.index()].prefixes {
-            add(prefix.value, &[*next_hop]);
-            own.push(prefix.value);
-        }
-    }
-    draft.route(gateway.node, fib, vec![first_addresses(own.into_iter())]);
 }

@@ -8,6 +8,7 @@
 mod cloud;
 mod draft;
 mod edge;
+mod gateway;
 mod lsr;
 mod place;
 mod wiring;
@@ -69,7 +70,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
         cloud::configure_edge(&mut draft, scenario, &wiring, connection, options);
     }
     for gateway in &wiring.gateways {
-        cloud::configure_gateway(&mut draft, scenario, &wiring, gateway, options);
+        gateway::configure(&mut draft, scenario, &wiring, gateway, options);
     }
     let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();
     let errors = unbuildable(&draft);

@@ -330,4 +330,5 @@ fn what_cannot_be_built_is_told_in_the_file() {
 }
 
 mod any_scenario;
+mod gateway;
 mod lsr_preset;

@@ -28,6 +28,22 @@ pub struct Gateway {
     pub circuits: Vec<Located<CircuitId>>,
     /// Delay between it and the Microsoft edge routers, one way; 100 ns at least.
     pub delay: Span,
+    /// Virtual machines that it consists of, 1 to 16. That there are several is published, not how many, nor how
+    /// traffic is shared out: here each flow has one of them, by its hash, and each an equal share of the limits.
+    pub instances: u8,
+    /// How the limits of its size bind, unless they are off.
+    pub limits: Option<GatewayLimits>,
+}
+
+/// How the limits of a gateway's size bind, over all its circuits and networks together, on the way into the networks.
+/// What is published are the limits; that bits count with Ethernet header and FCS, that a token bucket keeps them, and
+/// these figures are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GatewayLimits {
+    /// How much may pass at once after a pause: what the rates bring in this time.
+    pub burst: Span,
+    /// A flow without a frame for this long is none any more; `None`: it is one for the whole run.
+    pub flow_timeout: Option<Span>,
 }
 
 /// The size of a gateway (EXPRESSROUTE: "About ExpressRoute virtual network gateways").
@@ -49,7 +65,7 @@ pub enum Sku {
     ErGwScale(u8),
 }
 
-/// What a gateway of some size can do on the way into the virtual network; not enforced yet.
+/// What a gateway of some size can do on the way into the virtual network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SkuLimits {
     /// Bits per second.

@@ -62,7 +62,10 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
     let (circuits, pairs) = circuit::circuits(circuits, &names, &mut facts);
     let sites = sites.into_iter().map(|(name, table)| site::site(name, table, &mut facts)).collect();
     let vnets = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &mut facts)).collect();
-    let gateways = gateways.into_iter().map(|(name, table)| azure::gateway(name, table, &names, &mut facts)).collect();
+    let gateways = gateways
+        .into_iter()
+        .map(|(name, table)| azure::gateway(name, table, &names, settings.mtu, &mut facts))
+        .collect();
     let routers = routers.into_iter().map(|(name, table)| router::router(name, table)).collect();
     let build = || {
         Some(Scenario {
