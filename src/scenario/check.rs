@@ -1,12 +1,14 @@
 //! Checks that concern several tables: addresses, tags, subscriptions, and what nothing reaches; warnings too.
 
+mod cloud;
+
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
 use super::Scenario;
 use super::diagnostic::{Diagnostic, Problems};
-use super::model::{CircuitId, Encapsulation, Gateway, PairId, PortPair};
+use super::model::{Encapsulation, PairId, PortPair};
 use super::read::{CircuitFacts, Facts, Owner};
 use super::source::{Extent, Located};
 use super::units::rate_text;
@@ -16,6 +18,7 @@ use crate::time::PortSpeed;
 pub(super) fn facts(facts: &Facts, problems: &Problems) {
     prefixes(facts, problems);
     homes(facts, problems);
+    cloud::spokes(facts, problems);
     for circuit in &facts.circuits {
         bandwidth(circuit, facts, problems);
         s_tag(circuit, facts, problems);
@@ -48,9 +51,7 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
             warn(&circuit.name, message, "leads nowhere", "name it in the `circuits` of a gateway");
         }
     }
-    for gateway in &scenario.gateways {
-        one_site(scenario, gateway, problems);
-    }
+    cloud::fastpath_room(scenario, problems);
     for pair in &scenario.pairs {
         unpaired_ipv6(scenario, pair, problems);
     }
@@ -59,22 +60,6 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
             let message = format!("virtual network `{}` is behind no gateway", vnet.name.value);
             warn(&vnet.name, message, "cannot be reached", "name it in the `vnets` of a gateway");
         }
-    }
-}
-
-/// The way back from a virtual network is a choice by flow among circuits: they must lead to the same site.
-fn one_site(scenario: &Scenario, gateway: &Gateway, problems: &Problems) {
-    let site =
-        |circuit: &Located<CircuitId>| scenario.pairs[scenario.circuits[circuit.index()].pair.index()].site.value;
-    let Some((first, rest)) = gateway.circuits.split_first() else { return };
-    if let Some(other) = rest.iter().find(|circuit| site(circuit) != site(first)) {
-        let names = [first, other].map(|circuit| &scenario.sites[site(circuit).index()].name.value);
-        let message = format!(
-            "circuits of two sites, `{}` and `{}`, behind one gateway are not emulated yet",
-            names[0], names[1]
-        );
-        let two = Diagnostic::error(other.at, message).label("leads to another site").also(first.at, "than this");
-        problems.report(two.remedy("give each site a gateway and a virtual network of its own"));
     }
 }
 

@@ -3,6 +3,7 @@
 mod check;
 pub mod compile;
 mod diagnostic;
+mod fastpath;
 mod graph;
 mod model;
 mod nearest;
@@ -24,10 +25,10 @@ pub use compile::{
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
 pub use model::{
-    Admin, Attachment, Bfd, Bgp, Circuit, CircuitId, CrossConnect, EgressTags, Encapsulation, Gateway, GatewayLimits,
-    Hop, LabelEntry, LabelOp, Lan, LinkAddresses, OutLabel, PairId, PairLink, Peering, PeeringAddresses, PortPair,
-    Pseudowire, RateLimit, Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits, Tags, Vnet,
-    VnetId,
+    Admin, Attachment, Bfd, Bgp, Circuit, CircuitId, CircuitKind, CrossConnect, EgressTags, Encapsulation, Gateway,
+    GatewayLimits, Hop, LabelEntry, LabelOp, Lan, LinkAddresses, OutLabel, PairId, PairLink, Peering, PeeringAddresses,
+    PortPair, Pseudowire, RateLimit, Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits,
+    Tags, Vnet, VnetId,
 };
 pub use preset::{Preset, presets};
 pub use source::{Extent, Located, Source};

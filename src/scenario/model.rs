@@ -47,7 +47,7 @@ place_in!(
     RouterPortId
 );
 
-pub use azure::{Gateway, GatewayLimits, Sku, SkuLimits, Vnet};
+pub use azure::{CircuitKind, Gateway, GatewayLimits, Sku, SkuLimits, Vnet};
 pub use router::{
     Attachment, CrossConnect, EgressTags, Hop, LabelEntry, LabelOp, OutLabel, Pseudowire, Route, Router, RouterPort,
     Tags,
@@ -143,6 +143,13 @@ pub struct PortPair {
     pub primary: PairLink,
     /// The second link.
     pub secondary: PairLink,
+}
+
+impl PortPair {
+    /// What kind its circuits are.
+    pub const fn kind(&self) -> CircuitKind {
+        CircuitKind::Direct(self.port)
+    }
 }
 
 /// Policing of a circuit: on each link the circuit's bandwidth, with a burst.

@@ -3,12 +3,13 @@
 use super::draft::{Draft, routed, untagged};
 use super::edge::{ingress, links_of};
 use super::place::Plane;
-use super::wiring::{PairConnection, Uplink, Wiring, ports_of};
+use super::wiring::{PairConnection, Return, Uplink, Wiring, ports_of};
 use super::{CompileOptions, Unrouted, carries, defaults, peered, tags};
 use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::node::RouterAddresses;
 use crate::scenario::Scenario;
+use crate::scenario::fastpath;
 use crate::scenario::model::{Circuit, CircuitId, Peering};
 use crate::table::{FibBuilder, NextHop, PcpRule, SubInterface, TagRule};
 use ipnet::IpNet;
@@ -27,8 +28,11 @@ pub(super) fn configure_edge(
     for port in ports_of(draft, node) {
         let end = (node, port);
         let from = |circuit: CircuitId| peerings.iter().position(|(id, ..)| *id == circuit);
-        let beyond =
-            wiring.uplinks.iter().map(|uplink| (uplink.circuit, uplink.msee)).chain(wiring.returns.iter().copied());
+        let beyond = wiring
+            .uplinks
+            .iter()
+            .map(|uplink| (uplink.circuit, uplink.msee))
+            .chain(wiring.returns.iter().map(|way| (way.circuit, way.msee)));
         let circuit = beyond.into_iter().find(|(_, msee)| *msee == end).and_then(|(circuit, _)| from(circuit));
         fib.ingress(&match circuit {
             Some(place) => untagged(2 * place as u16 + 1),
@@ -59,16 +63,9 @@ fn configure_circuit(
     (fib, vrfs): (&mut FibBuilder, [VrfId; 2]),
     options: CompileOptions,
 ) {
-    let mtu = scenario.settings.mtu;
     let tags = TagRule::push(&tags(scenario, circuit, peering), PcpRule::Fixed);
-    let back = connection.up.then(|| draft.next_hop(connection.msee, mtu, tags));
-    let mine = |uplink: &&Uplink| uplink.circuit == id && uplink.msee.0 == connection.msee.0;
-    let ups: Vec<(usize, NextHop)> = wiring
-        .uplinks
-        .iter()
-        .filter(mine)
-        .map(|uplink| (uplink.gateway, draft.next_hop(uplink.msee, mtu, TagRule::UNTAGGED)))
-        .collect();
+    let back = connection.up.then(|| draft.next_hop(connection.msee, scenario.settings.mtu, tags));
+    let networks = networks(draft, scenario, wiring, connection, id);
     let mut add = |vrf: VrfId, prefix: IpNet, next_hop: Option<NextHop>| {
         if let Some(next_hop) = next_hop.filter(|_| carries(peering, &prefix)) {
             let set = fib.next_hops(&[next_hop]);
@@ -77,25 +74,71 @@ fn configure_circuit(
     };
     let unrouted = (options.unrouted == Unrouted::Drop).then_some(NextHop::discard(DropReason::Unrouted));
     for default in defaults() {
-        add(vrfs[0], default, unrouted.or(ups.first().map(|(_, next_hop)| *next_hop)));
+        add(vrfs[0], default, unrouted.or(networks.gateway));
         add(vrfs[1], default, unrouted.or(back));
     }
     for vrf in vrfs {
+        for prefix in of_other_sites(scenario, connection) {
+            add(vrf, prefix, Some(NextHop::discard(DropReason::NoRoute)));
+        }
         for prefix in &scenario.sites[scenario.pairs[connection.pair.index()].site.index()].prefixes {
             add(vrf, prefix.value, back);
         }
-        for (gateway, next_hop) in &ups {
-            for vnet in &scenario.gateways[*gateway].vnets {
-                for prefix in &scenario.vnets[vnet.index()].prefixes {
-                    add(vrf, prefix.value, Some(*next_hop));
-                }
-            }
+        for (prefix, next_hop) in &networks.prefixes {
+            add(vrf, *prefix, Some(*next_hop));
         }
         for (subnet, _, own) in links_of(peering, connection.plane) {
             add(vrf, subnet, back);
             add(vrf, IpNet::from(own), Some(NextHop::LOCAL));
         }
     }
+}
+
+/// The way into Azure by one circuit.
+struct Networks {
+    /// Its first gateway.
+    gateway: Option<NextHop>,
+    /// Virtual networks: by their gateway, or straight.
+    prefixes: Vec<(IpNet, NextHop)>,
+}
+
+fn networks(
+    draft: &mut Draft,
+    scenario: &Scenario,
+    wiring: &Wiring,
+    connection: &PairConnection,
+    id: CircuitId,
+) -> Networks {
+    let mtu = scenario.settings.mtu;
+    let taken = fastpath::prefixes(scenario, id);
+    let mut networks = Networks { gateway: None, prefixes: Vec::new() };
+    let mine = |uplink: &&Uplink| uplink.circuit == id && uplink.msee.0 == connection.msee.0;
+    for uplink in wiring.uplinks.iter().filter(mine) {
+        let gateway = draft.next_hop(uplink.msee, mtu, TagRule::UNTAGGED);
+        networks.gateway = networks.gateway.or(Some(gateway));
+        for vnet in &scenario.gateways[uplink.gateway].vnets {
+            let is_straight =
+                |way: &&Return| (way.fast, way.circuit, way.vnet, way.msee.0) == (true, id, vnet.value, uplink.msee.0);
+            let straight = wiring.returns.iter().find(is_straight);
+            let straight = straight.map(|way| draft.next_hop(way.msee, mtu, TagRule::UNTAGGED));
+            for prefix in &scenario.vnets[vnet.index()].prefixes {
+                let is_taken =
+                    taken.iter().any(|fast| fast.is_taken && (fast.vnet, fast.prefix) == (vnet.value, prefix.value));
+                networks.prefixes.push((prefix.value, straight.filter(|_| is_taken).unwrap_or(gateway)));
+            }
+        }
+    }
+    networks
+}
+
+/// Prefixes of sites that the circuits of this connection do not lead to: no gateway carries from site to site, and no
+/// edge router from one site's circuit to another's. What lies within the own site's prefixes is that site's affair.
+fn of_other_sites(scenario: &Scenario, connection: &PairConnection) -> impl Iterator<Item = IpNet> {
+    let own = scenario.pairs[connection.pair.index()].site.index();
+    let others = scenario.sites.iter().enumerate().filter(move |(place, _)| *place != own);
+    let prefixes = others.flat_map(|(_, site)| &site.prefixes).map(|prefix| prefix.value);
+    let holds = move |prefix: &IpNet| scenario.sites[own].prefixes.iter().any(|mine| mine.value.contains(prefix));
+    prefixes.filter(move |prefix| prefix.prefix_len() > 0 && !holds(prefix))
 }
 
 fn own_addresses(peering: &Peering, plane: Plane) -> RouterAddresses {

@@ -11,6 +11,7 @@ mod edge;
 mod gateway;
 mod lsr;
 mod place;
+mod sdn;
 mod wiring;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Problems};
@@ -71,6 +72,9 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
     }
     for gateway in &wiring.gateways {
         gateway::configure(&mut draft, scenario, &wiring, gateway, options);
+    }
+    for sdn in &wiring.sdns {
+        sdn::configure(&mut draft, scenario, &wiring, sdn, options);
     }
     let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();
     let errors = unbuildable(&draft);

@@ -330,5 +330,6 @@ fn what_cannot_be_built_is_told_in_the_file() {
 }
 
 mod any_scenario;
+mod cloud;
 mod gateway;
 mod lsr_preset;

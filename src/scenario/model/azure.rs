@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::{CircuitId, VnetId};
 use crate::scenario::source::Located;
-use crate::time::Span;
+use crate::time::{PortSpeed, Span};
 
 /// A virtual network (`[vnet.NAME]`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,11 @@ pub struct Vnet {
     pub name: Located<String>,
     /// Its address space, IPv4 and IPv6; at least one.
     pub prefixes: Vec<Located<IpNet>>,
+    /// IP addresses in use, which FastPath has limits for; they fill the prefixes in the order of the file. How many are
+    /// used is the scenario's to say: none is counted where it does not.
+    pub addresses: u64,
+    /// The hub whose gateway this network uses, by a peering of virtual networks.
+    pub peered_with: Option<Located<VnetId>>,
 }
 
 /// A virtual network gateway (`[gateway.NAME]`).
@@ -22,10 +27,14 @@ pub struct Gateway {
     pub name: Located<String>,
     /// Its size.
     pub sku: Sku,
-    /// The networks behind it.
+    /// The networks behind it; those that are peered with them come last.
     pub vnets: Vec<Located<VnetId>>,
     /// The circuits that it is connected to.
     pub circuits: Vec<Located<CircuitId>>,
+    /// The weight of each connection, in the order of `circuits`: the higher one is preferred on the way back.
+    pub weights: Vec<u16>,
+    /// Whether data goes from the Microsoft edge to the networks without passing the gateway (FastPath).
+    pub fastpath: bool,
     /// Delay between it and the Microsoft edge routers, one way; 100 ns at least.
     pub delay: Span,
     /// Virtual machines that it consists of, 1 to 16. That there are several is published, not how many, nor how
@@ -78,7 +87,46 @@ pub struct SkuLimits {
     pub circuits: usize,
 }
 
+impl Gateway {
+    /// The weight of its connection to `circuit`.
+    pub fn weight(&self, circuit: CircuitId) -> Option<u16> {
+        let connections = self.circuits.iter().zip(&self.weights);
+        connections.filter(|(known, _)| known.value == circuit).map(|(_, weight)| *weight).next()
+    }
+}
+
+/// What FastPath asks about a circuit (EXPRESSROUTE: About ExpressRoute FastPath).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CircuitKind {
+    /// On a port pair of this speed (ExpressRoute Direct).
+    Direct(PortSpeed),
+    /// Of a connectivity provider.
+    Provider,
+}
+
+impl CircuitKind {
+    /// IP addresses that FastPath takes at the most; further ones go through the gateway. The figure for ports of 400G is
+    /// not published: it is that of 100G.
+    pub const fn fastpath_addresses(self) -> u64 {
+        match self {
+            CircuitKind::Direct(PortSpeed::G10) => 100_000,
+            CircuitKind::Direct(_) => 200_000,
+            CircuitKind::Provider => 25_000,
+        }
+    }
+
+    /// Whether FastPath takes what goes to networks that are peered with the gateway's.
+    pub const fn fastpath_reaches_peers(self) -> bool {
+        matches!(self, CircuitKind::Direct(_))
+    }
+}
+
 impl Sku {
+    /// Whether it can have FastPath.
+    pub const fn has_fastpath(self) -> bool {
+        matches!(self, Sku::UltraPerf | Sku::ErGw3Az | Sku::ErGwScale(10..))
+    }
+
     /// Its limits.
     pub const fn limits(self) -> SkuLimits {
         let (gbps, circuits) = match self {

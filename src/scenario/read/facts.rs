@@ -49,6 +49,14 @@ pub(in crate::scenario) struct PairFacts {
     pub(in crate::scenario) encapsulation: Option<Encapsulation>,
 }
 
+/// A virtual network that is peered with a hub.
+#[derive(Clone, Debug)]
+pub(in crate::scenario) struct Spoke {
+    pub(in crate::scenario) name: Located<String>,
+    /// The hub's name, where it is referred to.
+    pub(in crate::scenario) hub: Located<String>,
+}
+
 /// Everything for the checks.
 #[derive(Debug, Default)]
 pub(in crate::scenario) struct Facts {
@@ -58,4 +66,6 @@ pub(in crate::scenario) struct Facts {
     pub(in crate::scenario) pairs: Vec<PairFacts>,
     /// Virtual networks by name, where a gateway names them.
     pub(in crate::scenario) homes: Vec<Located<String>>,
+    /// Peerings of virtual networks.
+    pub(in crate::scenario) spokes: Vec<Spoke>,
 }

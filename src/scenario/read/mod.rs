@@ -61,13 +61,15 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
     let names = Names { sites: names(&sites), circuits: names(&circuits), vnets: names(&vnets) };
     let (circuits, pairs) = circuit::circuits(circuits, &names, &mut facts);
     let sites = sites.into_iter().map(|(name, table)| site::site(name, table, &mut facts)).collect();
-    let vnets = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &mut facts)).collect();
+    let vnets = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &names, &mut facts)).collect();
     let gateways = gateways
         .into_iter()
         .map(|(name, table)| azure::gateway(name, table, &names, settings.mtu, &mut facts))
         .collect();
     let routers = routers.into_iter().map(|(name, table)| router::router(name, table)).collect();
     let build = || {
+        let vnets = all(vnets)?;
+        let gateways = azure::with_spokes(all(gateways)?, &vnets);
         Some(Scenario {
             name: name.unwrap_or_else(|| source.name().to_owned()),
             seed,
@@ -76,8 +78,8 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
             sites: all(sites)?,
             pairs: all(pairs)?,
             circuits: all(circuits)?,
-            vnets: all(vnets)?,
-            gateways: all(gateways)?,
+            vnets,
+            gateways,
             routers: all(routers)?,
             source: source.clone(),
             warnings: Vec::new(),
