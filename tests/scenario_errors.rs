@@ -130,7 +130,7 @@ fn a_file_that_is_not_there_names_the_presets() {
     assert!(error.to_string().contains("did you mean `direct`?"), "{error}");
     let error = Scenario::load("no/such/file.toml").unwrap_err().render(false);
     assert!(
-        error.contains("cannot read `no/such/file.toml`") && error.contains("`direct-10g-dot1q` and `lsr`"),
+        error.contains("cannot read `no/such/file.toml`") && error.contains("`direct-10g-dot1q`, `global-reach` and"),
         "{error}"
     );
 }

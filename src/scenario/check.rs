@@ -46,12 +46,14 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
             let remedy = format!("write `[circuit.{}.private]`", circuit.name.value);
             warn(&circuit.name, message, "carries nothing", &remedy);
         }
-        if !scenario.gateways.iter().any(|gateway| gateway.circuits.iter().any(|c| c.index() == place)) {
+        let is_joined = scenario.global_reaches.iter().any(|reach| reach.circuits.iter().any(|c| c.index() == place));
+        if !is_joined && !scenario.gateways.iter().any(|gateway| gateway.circuits.iter().any(|c| c.index() == place)) {
             let message = format!("no gateway is connected to circuit `{}`", circuit.name.value);
             warn(&circuit.name, message, "leads nowhere", "name it in the `circuits` of a gateway");
         }
     }
     cloud::fastpath_room(scenario, problems);
+    cloud::global_reaches(scenario, problems);
     for pair in &scenario.pairs {
         unpaired_ipv6(scenario, pair, problems);
     }
@@ -127,7 +129,9 @@ fn overlap(outer: &(Owner, Located<IpNet>), inner: &(Owner, Located<IpNet>)) -> 
             (format!("{both}, and {} has both", a.title()), remedy, true)
         }
         // A default route or an aggregate on premises is usual: the more specific prefix wins (RFC 1812 §5.2.4.3).
-        (Owner::Site(_), Owner::Vnet(_) | Owner::Peering(_)) if outer.prefix_len() == 0 => return None,
+        (Owner::Site(_), Owner::Vnet(_) | Owner::Peering(_) | Owner::GlobalReach(..)) if outer.prefix_len() == 0 => {
+            return None;
+        }
         (Owner::Site(_), Owner::Peering(_)) if !same => return None,
         (Owner::Site(_), Owner::Site(_) | Owner::Vnet(_)) if !same => {
             let message = format!("{both}: {} is inside {}", inner_owner.title(), outer_owner.title());

@@ -26,9 +26,9 @@ pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
 pub use model::{
     Admin, Attachment, Bfd, Bgp, Circuit, CircuitId, CircuitKind, CrossConnect, EgressTags, Encapsulation, Gateway,
-    GatewayLimits, Hop, LabelEntry, LabelOp, Lan, LinkAddresses, OutLabel, PairId, PairLink, Peering, PeeringAddresses,
-    PortPair, Pseudowire, RateLimit, Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits,
-    Tags, Vnet, VnetId,
+    GatewayLimits, GlobalReach, Hop, LabelEntry, LabelOp, Lan, LinkAddresses, OutLabel, PairId, PairLink, Peering,
+    PeeringAddresses, PortPair, Pseudowire, RateLimit, Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId,
+    Sku, SkuLimits, Tags, Vnet, VnetId,
 };
 pub use preset::{Preset, presets};
 pub use source::{Extent, Located, Source};
@@ -58,6 +58,8 @@ pub struct Scenario {
     pub vnets: Vec<Vnet>,
     /// Gateways between circuits and virtual networks.
     pub gateways: Vec<Gateway>,
+    /// Circuits that are joined.
+    pub global_reaches: Vec<GlobalReach>,
     /// Routers given entry by entry.
     pub routers: Vec<Router>,
     source: Source,

@@ -9,6 +9,7 @@ use crate::time::{PortSpeed, Span};
 use crate::wire::vlan::Vid;
 
 mod azure;
+mod global_reach;
 mod router;
 
 macro_rules! place_in {
@@ -48,6 +49,7 @@ place_in!(
 );
 
 pub use azure::{CircuitKind, Gateway, GatewayLimits, Sku, SkuLimits, Vnet};
+pub use global_reach::GlobalReach;
 pub use router::{
     Attachment, CrossConnect, EgressTags, Hop, LabelEntry, LabelOp, OutLabel, Pseudowire, Route, Router, RouterPort,
     Tags,

@@ -16,7 +16,7 @@ pub fn presets() -> &'static [Preset] {
     &PRESETS
 }
 
-static PRESETS: [Preset; 3] = [
+static PRESETS: [Preset; 4] = [
     Preset {
         name: "direct",
         summary: "one site, ExpressRoute Direct: two 100G ports, QinQ, private peering, one virtual network",
@@ -26,6 +26,11 @@ static PRESETS: [Preset; 3] = [
         name: "direct-10g-dot1q",
         summary: "the same on two 10G ports with one tag, and two edge routers on the customer's side",
         text: include_str!("presets/direct-10g-dot1q.toml"),
+    },
+    Preset {
+        name: "global-reach",
+        summary: "two sites reach each other over their joined circuits: no virtual network, no gateway",
+        text: include_str!("presets/global-reach.toml"),
     },
     Preset {
         name: "lsr",

@@ -1,4 +1,4 @@
-//! Checks of the cloud side that concern several tables: peered networks, and what FastPath has no room for.
+//! Checks of the cloud side that concern several tables: peered networks, what FastPath has no room for, Global Reach.
 
 use crate::scenario::Scenario;
 use crate::scenario::diagnostic::{Diagnostic, Problems};
@@ -44,6 +44,48 @@ pub(super) fn fastpath_room(scenario: &Scenario, problems: &Problems) {
                 let over = Diagnostic::warning(written.at, message).label("over the limit");
                 problems.report(over.remedy("write fewer `addresses`, if fewer are in use"));
             }
+        }
+    }
+}
+
+/// What Global Reach needs of its circuits (EXPRESSROUTE: Global Reach).
+pub(super) fn global_reaches(scenario: &Scenario, problems: &Problems) {
+    let circuit = |place: usize| &scenario.circuits[place];
+    for (number, reach) in scenario.global_reaches.iter().enumerate() {
+        let [a, b] = reach.circuits;
+        for end in [a, b] {
+            let circuit = circuit(end.index());
+            if circuit.private.is_none() {
+                let message = format!(
+                    "Global Reach needs private peering on both circuits, and `{}` has none",
+                    circuit.name.value
+                );
+                let wrong = Diagnostic::error(end.at, message).label("no private peering");
+                problems.report(wrong.remedy(format!("write `[circuit.{}.private]`", circuit.name.value)));
+            }
+        }
+        let [pair_a, pair_b] = [a, b].map(|end| &scenario.pairs[circuit(end.index()).pair.index()]);
+        if pair_a.location == pair_b.location {
+            let message = format!(
+                "Global Reach joins circuits of different peering locations, and both of these are in {}",
+                pair_a.location
+            );
+            let wrong = Diagnostic::error(b.at, message).label("the same location").also(a.at, "as this");
+            problems.report(wrong.remedy("name a circuit of another `location`"));
+        } else if pair_a.site.value == pair_b.site.value {
+            let site = &scenario.sites[pair_a.site.index()].name.value;
+            let message = format!("both circuits lead to site `{site}`, which needs no Global Reach to reach itself");
+            let warning = Diagnostic::warning(reach.at, message).label("carries nothing");
+            problems.report(warning.remedy("name circuits of two sites, or take it away"));
+        }
+        let same = |other: &&crate::scenario::GlobalReach| {
+            let [c, d] = other.circuits.map(|end| end.value);
+            [c, d] == [a.value, b.value] || [d, c] == [a.value, b.value]
+        };
+        if let Some(first) = scenario.global_reaches[..number].iter().find(same) {
+            let [a, b] = [a, b].map(|end| &circuit(end.index()).name.value);
+            let twice = Diagnostic::error(reach.at, format!("circuits `{a}` and `{b}` are joined already"));
+            problems.report(twice.label("and again here").also(first.at, "first here").remedy("take one away"));
         }
     }
 }

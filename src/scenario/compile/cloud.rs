@@ -2,6 +2,7 @@
 
 use super::draft::{Draft, routed, untagged};
 use super::edge::{ingress, links_of};
+use super::global_reach;
 use super::place::Plane;
 use super::wiring::{PairConnection, Return, Uplink, Wiring, ports_of};
 use super::{CompileOptions, Unrouted, carries, defaults, peered, tags};
@@ -24,7 +25,10 @@ pub(super) fn configure_edge(
 ) {
     let node = connection.msee.0;
     let peerings: Vec<_> = peered(scenario, connection.pair).collect();
-    let mut fib = FibBuilder::new((2 * peerings.len()).max(1) as u16);
+    let joints = global_reach::at(wiring, node);
+    // Two VRFs for each circuit, then one for each joint with another circuit.
+    let first_joint = 2 * peerings.len();
+    let mut fib = FibBuilder::new((first_joint + joints.len()).max(1) as u16);
     for port in ports_of(draft, node) {
         let end = (node, port);
         let from = |circuit: CircuitId| peerings.iter().position(|(id, ..)| *id == circuit);
@@ -34,7 +38,9 @@ pub(super) fn configure_edge(
             .map(|uplink| (uplink.circuit, uplink.msee))
             .chain(wiring.returns.iter().map(|way| (way.circuit, way.msee)));
         let circuit = beyond.into_iter().find(|(_, msee)| *msee == end).and_then(|(circuit, _)| from(circuit));
+        let joint = joints.iter().position(|joint| joint.port() == end);
         fib.ingress(&match circuit {
+            _ if let Some(joint) = joint => untagged((first_joint + joint) as u16),
             Some(place) => untagged(2 * place as u16 + 1),
             // The private peering resets DSCP (EXPRESSROUTE: QoS requirements).
             None if end == connection.msee => ingress(scenario, connection.pair, |place| SubInterface {
@@ -49,6 +55,11 @@ pub(super) fn configure_edge(
         let vrfs = [VrfId(2 * place as u16), VrfId(2 * place as u16 + 1)];
         configure_circuit(draft, scenario, wiring, connection, (id, circuit, peering), (&mut fib, vrfs), options);
         addresses.extend([own_addresses(peering, connection.plane); 2]);
+    }
+    for (number, joint) in joints.iter().enumerate() {
+        let Some(place) = peerings.iter().position(|(id, ..)| *id == joint.circuit(scenario)) else { continue };
+        let vrfs = (&mut fib, VrfId(2 * place as u16), VrfId((first_joint + number) as u16));
+        addresses.push(joint.configure(draft, scenario, connection, vrfs, options));
     }
     draft.route(node, fib, addresses);
 }

@@ -1,14 +1,17 @@
 //! From a scenario to the network that an engine runs, and the names by which people speak of its ports.
 //!
 //! ```text
-//! direct:  hq -- hq-ce1 == london-msee1, london-msee2 == gw -- prod      prod goes back to the edge directly
-//! lsr:     lsr-a -- lsr -- lsr-b                                          a tap at each port
+//! direct:        hq -- hq-ce1 == london-msee1, london-msee2 == gw -- prod      prod goes back to the edge directly
+//! several sites: ...                                           == gw -- prod -- prod-sdn == the edges of each site
+//! global-reach:  hq -- hq-ce1 == london-msee1, london-msee2 == paris-msee1, paris-msee2 == lab-ce1 -- lab
+//! lsr:           lsr-a -- lsr -- lsr-b                                          a tap at each port
 //! ```
 
 mod cloud;
 mod draft;
 mod edge;
 mod gateway;
+mod global_reach;
 mod lsr;
 mod place;
 mod sdn;

@@ -332,4 +332,5 @@ fn what_cannot_be_built_is_told_in_the_file() {
 mod any_scenario;
 mod cloud;
 mod gateway;
+mod global_reach;
 mod lsr_preset;

@@ -1,6 +1,7 @@
 //! Nodes, ports and links of sites, port pairs, gateways and virtual networks; what they forward is not here.
 
 use super::draft::{Draft, End, host_port, queue_of_class};
+use super::global_reach::{self, Joint};
 use super::peered;
 use super::place::Plane;
 use super::sdn::{self, Sdn};
@@ -63,6 +64,8 @@ pub(super) struct Wiring {
     pub(super) returns: Vec<Return>,
     /// Where networks choose among these by destination.
     pub(super) sdns: Vec<Sdn>,
+    /// Circuits that are joined, plane by plane.
+    pub(super) joints: Vec<Joint>,
 }
 
 /// The way from a virtual network straight to a Microsoft edge router, for one circuit.
@@ -88,6 +91,7 @@ pub(super) fn wire(draft: &mut Draft, scenario: &Scenario) -> Wiring {
         vnets: vec![None; scenario.vnets.len()],
         returns: Vec::new(),
         sdns: Vec::new(),
+        joints: Vec::new(),
     };
     for place in 0..scenario.pairs.len() {
         for plane in Plane::BOTH {
@@ -99,6 +103,7 @@ pub(super) fn wire(draft: &mut Draft, scenario: &Scenario) -> Wiring {
     for (place, gateway) in scenario.gateways.iter().enumerate() {
         wire_gateway(draft, scenario, &mut wiring, place, gateway);
     }
+    global_reach::wire(draft, scenario, &mut wiring);
     wiring
 }
 
@@ -257,7 +262,7 @@ fn wire_return(
 }
 
 /// Whether no other circuit shares the port pair of this one.
-fn is_alone(scenario: &Scenario, id: CircuitId) -> bool {
+pub(super) fn is_alone(scenario: &Scenario, id: CircuitId) -> bool {
     let pair = scenario.circuits[id.index()].pair;
     scenario.circuits.iter().filter(|circuit| circuit.pair == pair).count() == 1
 }

@@ -16,6 +16,8 @@ pub(in crate::scenario) enum Owner {
     Vnet(String),
     /// A link of a circuit's peering, by the name of the circuit.
     Peering(String),
+    /// The links between two circuits that are joined, by their names.
+    GlobalReach(String, String),
 }
 
 impl Owner {
@@ -25,6 +27,7 @@ impl Owner {
             Owner::Site(name) => format!("site `{name}`"),
             Owner::Vnet(name) => format!("virtual network `{name}`"),
             Owner::Peering(name) => format!("the peering of circuit `{name}`"),
+            Owner::GlobalReach(a, b) => format!("the Global Reach of circuits `{a}` and `{b}`"),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod azure;
 mod circuit;
 mod facts;
+mod global_reach;
 mod peering;
 mod router;
 mod service;
@@ -40,6 +41,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
     let circuits = root.named("circuit", "circuit");
     let vnets = root.named("vnet", "vnet");
     let gateways = root.named("gateway", "gateway");
+    let reaches = root.tables("global_reach", "[[global_reach]]");
     let routers = root.named("router", "router");
     refuse_other_parts(&mut root);
     let kinds = [&sites, &circuits, &vnets, &gateways, &routers];
@@ -66,6 +68,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
         .into_iter()
         .map(|(name, table)| azure::gateway(name, table, &names, settings.mtu, &mut facts))
         .collect();
+    let reaches = reaches.into_iter().map(|table| global_reach::global_reach(table, &names, &mut facts)).collect();
     let routers = routers.into_iter().map(|(name, table)| router::router(name, table)).collect();
     let build = || {
         let vnets = all(vnets)?;
@@ -80,6 +83,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
             circuits: all(circuits)?,
             vnets,
             gateways,
+            global_reaches: all(reaches)?,
             routers: all(routers)?,
             source: source.clone(),
             warnings: Vec::new(),
