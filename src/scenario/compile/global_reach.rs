@@ -14,6 +14,7 @@ use super::draft::End;
 use super::place::Plane;
 use super::wiring::{AZURE_PORT, PairConnection, Wiring, is_alone};
 use super::{CompileOptions, Unrouted, carries, defaults, tags};
+use crate::frame::DropReason;
 use crate::id::{NodeId, VrfId};
 use crate::node::RouterAddresses;
 use crate::port::{PolicerSpec, Policing, PortSpec};
@@ -137,6 +138,9 @@ impl Attachment<'_> {
             {
                 add(fib, customer, default, over);
                 add(fib, joint, default, back);
+            }
+            for prefix in scenario.vnets.iter().flat_map(|vnet| &vnet.prefixes).filter(|_| unknown) {
+                add(fib, customer, prefix.value, NextHop::discard(DropReason::NoRoute));
             }
         }
         for (subnet, ends) in self.joint.links(scenario) {

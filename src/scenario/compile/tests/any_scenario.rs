@@ -76,7 +76,7 @@ fn text(sites: &[Site]) -> String {
     out
 }
 
-fn packets(from: [u8; 2], to: [u8; 2]) -> impl Iterator<Item = Vec<u8>> {
+pub(super) fn packets(from: [u8; 2], to: [u8; 2]) -> impl Iterator<Item = Vec<u8>> {
     (0..12u16).map(move |flow| {
         let mut octets = Vec::new();
         let builder = PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([from[0], from[1], 1, 1], [to[0], to[1], 1, 1], 64);
