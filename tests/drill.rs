@@ -22,10 +22,12 @@ fn drill(args: &[&str]) -> Value {
     json
 }
 
-/// The preset `direct` with `traffic` in place of its streams.
+/// The preset `direct` with `traffic` in place of its streams, which its gateway does not limit.
 fn direct(folder: &tempfile::TempDir, traffic: &str) -> String {
     let preset = biplane(&["new", "direct"]).ok().out;
     let (network, _) = preset.split_once("[[traffic]]").unwrap();
+    assert!(network.contains("limits = true"));
+    let network = network.replace("limits = true", "limits = false");
     let file = folder.path().join("drill.toml");
     std::fs::write(&file, format!("{network}{traffic}")).unwrap();
     path(&file).into()

@@ -6,6 +6,7 @@ mod nets;
 
 use biplane::engine::reference::{self, Offered};
 use biplane::engine::{Outcome, Run, Source, run};
+use biplane::frame::DropReason;
 use biplane::id::NodeId;
 use biplane::time::{Instant, Span};
 use nets::{Shape, Wires, frames, network};
@@ -76,7 +77,11 @@ struct Fates {
     offered: AtomicU64,
     dropped: AtomicU64,
     created: AtomicU64,
+    /// By the limits of a gateway: bits, packets, flows.
+    at_gates: [AtomicU64; 3],
 }
+
+const AT_GATES: [DropReason; 3] = [DropReason::GatewayBits, DropReason::GatewayPackets, DropReason::GatewayFlows];
 
 #[test]
 fn any_network_any_threads_any_window() {
@@ -89,12 +94,22 @@ fn any_network_any_threads_any_window() {
             fates.dropped.fetch_add(source.dropped, Ordering::Relaxed);
             fates.created.fetch_add(source.created, Ordering::Relaxed);
         }
+        for port in outcome.nodes.iter().flat_map(|node| &node.ports) {
+            for (count, reason) in fates.at_gates.iter().zip(AT_GATES) {
+                count.fetch_add(port.egress_drops.of(reason), Ordering::Relaxed);
+            }
+        }
     });
     let [cases, offered, dropped, created] =
         [&fates.cases, &fates.offered, &fates.dropped, &fates.created].map(|count| count.load(Ordering::Relaxed));
     // A few cases that were asked for by hand may have none of it.
     if cases >= 64 {
         assert!(dropped > offered / 50 && created > offered / 500, "{cases} {offered} {dropped} {created}");
+        let at_gates = fates.at_gates.each_ref().map(|count| count.load(Ordering::Relaxed));
+        assert!(
+            at_gates.iter().all(|&count| count > offered / 2000),
+            "of {offered} {at_gates:?} by the limits of gateways"
+        );
     }
 }
 

@@ -142,6 +142,11 @@ fn resiliency() {
 }
 
 #[test]
+fn global_reach() {
+    hold("global-reach", &[("hq to lab", "global-reach", UP)]);
+}
+
+#[test]
 fn exchange() {
     let folder = tempfile::tempdir().unwrap();
     let one_tag = [("encapsulation = \"qinq\"", "encapsulation = \"dot1q\""), ("\nvlan = 310", "\n# vlan = 310")];

@@ -10,6 +10,7 @@ mod atomics;
 mod clock;
 mod driver;
 mod flows;
+mod gate;
 mod host;
 mod input;
 mod link;

@@ -3,7 +3,7 @@
 use crate::frame::Templates;
 use crate::id::{LinkId, NodeId, PortId};
 use crate::node::RouterAddresses;
-use crate::port::{FaultSpec, PortSpec};
+use crate::port::{FaultSpec, GateSpec, PortSpec};
 use crate::table::Fib;
 use crate::time::{MIN_FRAME_OCTETS, Span};
 
@@ -50,6 +50,8 @@ pub struct RouterSpec {
     pub addresses: Vec<RouterAddresses>,
     /// From the punt of a frame to what the slow path makes of it; above zero.
     pub punt_delay: Span,
+    /// What limits, together, all that leaves by some of its ports.
+    pub gate: Option<GateSpec>,
 }
 
 /// The delay from a punt to its result, unless said.

@@ -83,6 +83,26 @@ impl Order {
         &self.keys
     }
 
+    /// The keys of an order that is merged.
+    #[inline(always)]
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// In a merged order that is being thinned out: `key`, of which none before it is kept but `kept`, is kept.
+    #[inline(always)]
+    pub(super) fn keep(&mut self, kept: usize, key: Key) {
+        self.keys[kept] = key;
+    }
+
+    /// Only the first `kept` keys of a merged order stay.
+    #[inline(always)]
+    pub(super) fn truncate(&mut self, kept: usize) {
+        self.keys.truncate(kept);
+        self.runs.clear();
+        self.end_run();
+    }
+
     fn merge_last_two(&mut self, scratch: &mut Vec<Key>) {
         let (Some(end), Some(middle)) = (self.runs.pop(), self.runs.pop()) else { return };
         let start = self.runs.last().copied().unwrap_or(0);

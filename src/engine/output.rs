@@ -63,7 +63,7 @@ pub(super) struct Arrived<'a> {
 
 impl Arrived<'_> {
     #[inline(always)]
-    fn frame(&mut self, key: Key) -> &mut Frame {
+    pub(super) fn frame(&mut self, key: Key) -> &mut Frame {
         let (input, slot) = key.place();
         match self.wire.get_mut(input) {
             Some(frames) => &mut frames[slot],

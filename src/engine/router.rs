@@ -9,6 +9,7 @@
 //! A chunk has at most 256 frames of an input and ends before the first frame that is not in it.
 
 use super::clock::Shared;
+use super::gate::InnerPort;
 use super::input::{Input, horizon};
 use super::link::SEGMENT;
 use super::observe::{At, Recorder};
@@ -59,6 +60,7 @@ pub(super) struct RouterNode {
     last_local: Instant,
     made: Vec<(Entry, Frame)>,
     punts: Vec<Punt>,
+    gate: Option<InnerPort>,
     orders: Vec<Order>,
     scratch: Vec<Key>,
     egress_drops: Vec<DropCounts>,
@@ -86,6 +88,7 @@ impl RouterNode {
             last_local: Instant::ZERO,
             made: Vec::new(),
             punts: Vec::new(),
+            gate: spec.gate.as_ref().map(InnerPort::new),
             orders: outputs.iter().map(|_| Order::default()).collect(),
             scratch: Vec::new(),
             egress_drops: outputs.iter().map(|_| DropCounts::default()).collect(),
@@ -265,7 +268,7 @@ impl RouterNode {
     /// Passes 2 and 3 of all outputs.
     #[inline(always)]
     fn transmit(&mut self, first: Instant, end: Instant, step: &Step<'_>) {
-        let RouterNode { inputs, outputs, local, orders, scratch, recorder, outcome, egress_drops, .. } = self;
+        let RouterNode { inputs, outputs, local, gate, orders, scratch, recorder, outcome, egress_drops, .. } = self;
         let mut wire = inputs.iter_mut().map(|input| match input {
             Some(input) => input.rx.chunk(SEGMENT).0,
             None => &mut [],
@@ -273,13 +276,19 @@ impl RouterNode {
         let wire = std::array::from_fn(|_| wire.next().unwrap_or_default());
         let mut frames = Arrived { first, end, wire, local };
         let mut desk = Desk { templates: step.templates, recorder: recorder.as_mut() };
+        let mut dropped = |port: usize, at: Instant, frame: &Frame, reason: DropReason, desk: &mut Desk<'_>| {
+            outcome.shares[frame.id.stream.source()].drops.add(reason);
+            egress_drops[port].add(reason);
+            if let Some(recorder) = &mut desk.recorder {
+                recorder.dropped(At::Egress(PortId(port as u16)), at, reason, frame, desk.templates);
+            }
+        };
+        if let Some(gate) = gate {
+            gate.judge(orders, scratch, &mut frames, |port, at, frame, why| dropped(port, at, frame, why, &mut desk));
+        }
         for (port, (order, output)) in orders.iter_mut().zip(outputs).enumerate() {
             output.send_all(order.merge(scratch), &mut frames, &mut desk, |at, frame, reason, desk| {
-                outcome.shares[frame.id.stream.source()].drops.add(reason);
-                egress_drops[port].add(reason);
-                if let Some(recorder) = &mut desk.recorder {
-                    recorder.dropped(At::Egress(PortId(port as u16)), at, reason, frame, desk.templates);
-                }
+                dropped(port, at, frame, reason, desk);
             });
             order.clear();
         }

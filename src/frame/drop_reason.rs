@@ -96,6 +96,12 @@ reasons! {
     ControlWord = "control_word",
     /// The policer of the circuit.
     Policed = "policed",
+    /// More bits per second than the gateway's size carries (EXPRESSROUTE: gateways).
+    GatewayBits = "gateway_bits",
+    /// More packets per second than the gateway's size carries (EXPRESSROUTE: gateways).
+    GatewayPackets = "gateway_packets",
+    /// A flow beyond those that the gateway's size holds (EXPRESSROUTE: gateways).
+    GatewayFlows = "gateway_flows",
     /// The buffer of the port is full.
     QueueFull = "queue_full",
     /// The port is administratively down.

@@ -2,10 +2,12 @@
 
 mod egress;
 mod fault;
+mod gate;
 mod policer;
 mod strict;
 
 pub use egress::{Egress, PortSpec, Refused};
 pub use fault::{Fault, FaultSpec, start_of};
+pub use gate::{Gate, GateSpec};
 pub use policer::{Policer, PolicerSpec, PolicerTable, Policing};
 pub use strict::{Arrival, Classes, Departure, Leaving, StrictQueues};

@@ -1,12 +1,14 @@
 //! Checks that concern several tables: addresses, tags, subscriptions, and what nothing reaches; warnings too.
 
+mod cloud;
+
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
 use super::Scenario;
 use super::diagnostic::{Diagnostic, Problems};
-use super::model::{Carrier, CircuitId, Encapsulation, Gateway, PairId, PortPair, SiteId, StreamEnd};
+use super::model::{Carrier, Encapsulation, PairId, PortPair, SiteId, StreamEnd};
 use super::read::{CircuitFacts, Facts, Owner};
 use super::source::{Extent, Located};
 use super::units::rate_text;
@@ -16,6 +18,7 @@ use crate::time::PortSpeed;
 pub(super) fn facts(facts: &Facts, problems: &Problems) {
     prefixes(facts, problems);
     homes(facts, problems);
+    cloud::spokes(facts, problems);
     for circuit in &facts.circuits {
         bandwidth(circuit, facts, problems);
         s_tag(circuit, facts, problems);
@@ -43,14 +46,14 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
             let remedy = format!("write `[circuit.{}.private]`", circuit.name.value);
             warn(&circuit.name, message, "carries nothing", &remedy);
         }
-        if !scenario.gateways.iter().any(|gateway| gateway.circuits.iter().any(|c| c.index() == place)) {
+        let is_joined = scenario.global_reaches.iter().any(|reach| reach.circuits.iter().any(|c| c.index() == place));
+        if !is_joined && !scenario.gateways.iter().any(|gateway| gateway.circuits.iter().any(|c| c.index() == place)) {
             let message = format!("no gateway is connected to circuit `{}`", circuit.name.value);
             warn(&circuit.name, message, "leads nowhere", "name it in the `circuits` of a gateway");
         }
     }
-    for gateway in &scenario.gateways {
-        one_site(scenario, gateway, problems);
-    }
+    cloud::fastpath_room(scenario, problems);
+    cloud::global_reaches(scenario, problems);
     for pair in &scenario.pairs {
         unpaired_ipv6(scenario, pair, problems);
         narrow_core(scenario, pair, problems);
@@ -61,27 +64,6 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
             let message = format!("virtual network `{}` is behind no gateway", vnet.name.value);
             warn(&vnet.name, message, "cannot be reached", "name it in the `vnets` of a gateway");
         }
-    }
-}
-
-/// The way back from a virtual network is a choice by flow among circuits: they must lead to the same site.
-fn one_site(scenario: &Scenario, gateway: &Gateway, problems: &Problems) {
-    let pair = |circuit: &Located<CircuitId>| &scenario.pairs[scenario.circuits[circuit.index()].pair.index()];
-    let Some((first, rest)) = gateway.circuits.split_first() else { return };
-    let apart = |circuit: &Located<CircuitId>| {
-        let (a, b) = (pair(first), pair(circuit));
-        let only_one = |site: &&Located<SiteId>| a.serves(site.value) != b.serves(site.value);
-        a.sites.iter().chain(&b.sites).find(only_one).map(|site| site.value)
-    };
-    if let Some((other, site)) = rest.iter().find_map(|circuit| Some((circuit, apart(circuit)?))) {
-        let one = pair(if pair(first).serves(site) { other } else { first }).sites[0].value;
-        let names = [one, site].map(|site| &scenario.sites[site.index()].name.value);
-        let message = format!(
-            "circuits of two sites, `{}` and `{}`, behind one gateway are not emulated yet",
-            names[0], names[1]
-        );
-        let two = Diagnostic::error(other.at, message).label("leads to another site").also(first.at, "than this");
-        problems.report(two.remedy("give each site a gateway and a virtual network of its own"));
     }
 }
 
@@ -205,7 +187,9 @@ fn overlap(outer: &(Owner, Located<IpNet>), inner: &(Owner, Located<IpNet>)) -> 
             (format!("{both}, and {} has both", a.title()), remedy, true)
         }
         // A default route or an aggregate on premises is usual: the more specific prefix wins (RFC 1812 §5.2.4.3).
-        (Owner::Site(_), Owner::Vnet(_) | Owner::Peering(_)) if outer.prefix_len() == 0 => return None,
+        (Owner::Site(_), Owner::Vnet(_) | Owner::Peering(_) | Owner::GlobalReach(..)) if outer.prefix_len() == 0 => {
+            return None;
+        }
         (Owner::Site(_), Owner::Peering(_)) if !same => return None,
         (Owner::Site(_), Owner::Site(_) | Owner::Vnet(_)) if !same => {
             let message = format!("{both}: {} is inside {}", inner_owner.title(), outer_owner.title());

@@ -3,6 +3,7 @@
 mod check;
 pub mod compile;
 mod diagnostic;
+mod fastpath;
 mod graph;
 mod model;
 mod nearest;
@@ -26,10 +27,11 @@ pub use compile::{
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
 pub use model::{
-    Access, Admin, Attachment, Bfd, Bgp, Carrier, Circuit, CircuitId, Core, CrossConnect, EgressTags, Encapsulation,
-    Gateway, Hop, LabelEntry, LabelOp, Lan, LinkAddresses, Nni, Null, OutLabel, PairId, PairLink, Peering,
-    PeeringAddresses, PortPair, Provider, ProviderId, Pseudowire, RateLimit, Route, Router, RouterPort, RouterPortId,
-    Settings, Site, SiteId, Sku, SkuLimits, StreamEnd, Tags, Traffic, Vnet, VnetId,
+    Access, Admin, Attachment, Bfd, Bgp, Carrier, Circuit, CircuitId, CircuitKind, Core, CrossConnect, EgressTags,
+    Encapsulation, Gateway, GatewayLimits, GlobalReach, Hop, LabelEntry, LabelOp, Lan, LinkAddresses, Nni, Null,
+    OutLabel, PairId, PairLink, Peering, PeeringAddresses, PortPair, Provider, ProviderId, Pseudowire, RateLimit,
+    Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits, StreamEnd, Tags, Traffic, Vnet,
+    VnetId,
 };
 pub use preset::{Preset, presets};
 pub use review::Finding;
@@ -65,6 +67,8 @@ pub struct Scenario {
     pub vnets: Vec<Vnet>,
     /// Gateways between circuits and virtual networks.
     pub gateways: Vec<Gateway>,
+    /// Circuits that are joined.
+    pub global_reaches: Vec<GlobalReach>,
     /// Routers given entry by entry.
     pub routers: Vec<Router>,
     /// Streams, which a drill runs.

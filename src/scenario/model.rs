@@ -8,6 +8,8 @@ use super::source::{Extent, Located};
 use crate::time::{PortSpeed, Span};
 use crate::wire::vlan::Vid;
 
+mod azure;
+mod global_reach;
 mod provider;
 mod router;
 mod traffic;
@@ -52,6 +54,8 @@ place_in!(
     RouterPortId
 );
 
+pub use azure::{CircuitKind, Gateway, GatewayLimits, Sku, SkuLimits, Vnet};
+pub use global_reach::GlobalReach;
 pub use provider::{Access, Carrier, Core, Nni, Null, Provider};
 pub use router::{
     Attachment, CrossConnect, EgressTags, Hop, LabelEntry, LabelOp, OutLabel, Pseudowire, Route, Router, RouterPort,
@@ -153,6 +157,16 @@ pub struct PortPair {
     pub secondary: PairLink,
 }
 
+impl PortPair {
+    /// What kind its circuits are.
+    pub const fn kind(&self) -> CircuitKind {
+        match self.carrier {
+            Carrier::Direct => CircuitKind::Direct(self.port),
+            _ => CircuitKind::Provider,
+        }
+    }
+}
+
 /// Policing of a circuit: on each link the circuit's bandwidth, with a burst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
@@ -230,105 +244,4 @@ pub struct Bgp {
     pub keepalive: Span,
     /// Without a message for this long the session is down.
     pub hold: Span,
-}
-
-/// A virtual network (`[vnet.NAME]`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Vnet {
-    /// Its name.
-    pub name: Located<String>,
-    /// Its address space, IPv4 and IPv6; at least one.
-    pub prefixes: Vec<Located<IpNet>>,
-}
-
-impl Vnet {
-    /// The speed of the ports by which its hosts send. Not a Microsoft figure: wide enough not to limit.
-    pub const PORT: PortSpeed = PortSpeed::G400;
-}
-
-/// A virtual network gateway (`[gateway.NAME]`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gateway {
-    /// Its name.
-    pub name: Located<String>,
-    /// Its size.
-    pub sku: Sku,
-    /// The networks behind it.
-    pub vnets: Vec<Located<VnetId>>,
-    /// The circuits that it is connected to.
-    pub circuits: Vec<Located<CircuitId>>,
-    /// Delay between it and the Microsoft edge routers, one way; 100 ns at least.
-    pub delay: Span,
-}
-
-/// The size of a gateway (EXPRESSROUTE: "About ExpressRoute virtual network gateways").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sku {
-    /// Standard, without zones.
-    Standard,
-    /// High performance, without zones.
-    HighPerf,
-    /// Ultra performance, without zones.
-    UltraPerf,
-    /// Standard, in zones.
-    ErGw1Az,
-    /// High performance, in zones.
-    ErGw2Az,
-    /// Ultra performance, in zones.
-    ErGw3Az,
-    /// Scalable: 1 to 40 units.
-    ErGwScale(u8),
-}
-
-/// What a gateway of some size can do on the way into the virtual network; not enforced yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SkuLimits {
-    /// Bits per second.
-    pub bps: u64,
-    /// Packets per second.
-    pub pps: u64,
-    /// Flows at once.
-    pub flows: u64,
-    /// Circuits that it may be connected to.
-    pub circuits: usize,
-}
-
-impl Sku {
-    /// Its limits.
-    pub const fn limits(self) -> SkuLimits {
-        let (gbps, circuits) = match self {
-            Sku::Standard | Sku::ErGw1Az => (1, 4),
-            Sku::HighPerf | Sku::ErGw2Az => (2, 8),
-            Sku::UltraPerf | Sku::ErGw3Az => (10, 16),
-            Sku::ErGwScale(units @ 0..=1) => (units as u64, 4),
-            Sku::ErGwScale(units @ 2..=9) => (units as u64, 8),
-            Sku::ErGwScale(units) => (units as u64, 16),
-        };
-        let flows = match self {
-            Sku::UltraPerf | Sku::ErGw3Az | Sku::ErGwScale(_) => gbps * 100_000,
-            _ => gbps * 200_000,
-        };
-        SkuLimits { bps: gbps * 1_000_000_000, pps: gbps * 100_000, flows, circuits }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn limits_are_those_of_the_published_table() {
-        for (sku, gbps, pps, flows, circuits) in [
-            (Sku::Standard, 1, 100_000, 200_000, 4),
-            (Sku::ErGw2Az, 2, 200_000, 400_000, 8),
-            (Sku::ErGw3Az, 10, 1_000_000, 1_000_000, 16),
-            (Sku::ErGwScale(1), 1, 100_000, 100_000, 4),
-            (Sku::ErGwScale(2), 2, 200_000, 200_000, 8),
-            (Sku::ErGwScale(10), 10, 1_000_000, 1_000_000, 16),
-            (Sku::ErGwScale(40), 40, 4_000_000, 4_000_000, 16),
-        ] {
-            let limits = SkuLimits { bps: gbps * 1_000_000_000, pps, flows, circuits };
-            assert_eq!(sku.limits(), limits, "{sku:?}");
-        }
-    }
 }

@@ -16,7 +16,7 @@ pub fn presets() -> &'static [Preset] {
     &PRESETS
 }
 
-static PRESETS: [Preset; 8] = [
+static PRESETS: [Preset; 9] = [
     Preset {
         name: "direct",
         summary: "one site, ExpressRoute Direct: two 100G ports, QinQ, private peering, one virtual network",
@@ -51,6 +51,11 @@ static PRESETS: [Preset; 8] = [
         name: "maximum",
         summary: "maximum resiliency: two circuits in two peering locations behind one gateway",
         text: include_str!("presets/maximum.toml"),
+    },
+    Preset {
+        name: "global-reach",
+        summary: "two sites reach each other over their joined circuits: no virtual network, no gateway",
+        text: include_str!("presets/global-reach.toml"),
     },
     Preset {
         name: "lsr",

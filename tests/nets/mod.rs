@@ -5,7 +5,7 @@ use biplane::engine::{Network, Role, RouterSpec};
 use biplane::frame::Frame;
 use biplane::id::{NodeId, PortId, StreamId, VrfId};
 use biplane::node::RouterAddresses;
-use biplane::port::{FaultSpec, PolicerSpec, Policing, PortSpec};
+use biplane::port::{FaultSpec, GateSpec, PolicerSpec, Policing, PortSpec};
 use biplane::rng::Rng;
 use biplane::table::{FibBuilder, IngressBuilder, NextHop, Service, SubInterface, VlanKey};
 use biplane::time::{Instant, PortSpeed, Span};
@@ -146,7 +146,23 @@ fn router(shape: Shape, r: u16, wires: &[(u16, u16)], ports: &[(u16, PortSpec)],
     }
     let fib = fib.hash_seed(rng.next_u64() as u32).build();
     let v4 = Some(Ipv4Addr::new(10, r as u8, 255, 1));
-    RouterSpec { fib, addresses: vec![RouterAddresses { v4, v6: None }], punt_delay: Span::from_us(20) }
+    let gate = (shape.troubled && rng.below(3) == 0).then(|| gate(ports.len() as u64, rng));
+    RouterSpec { fib, addresses: vec![RouterAddresses { v4, v6: None }], punt_delay: Span::from_us(20), gate }
+}
+
+/// Limits, low enough to bind, on what leaves by some of `ports` ports.
+fn gate(ports: u64, rng: &mut Rng) -> GateSpec {
+    let outputs = (0..ports as u16).filter(|_| rng.below(3) > 0).map(PortId);
+    GateSpec {
+        outputs: outputs.collect(),
+        bits_per_s: 100_000_000 + rng.below(2_000_000_000),
+        packets_per_s: 30_000 + rng.below(300_000),
+        flows: 10 + rng.below(200),
+        instances: 1 + rng.below(4) as u8,
+        burst: Span::from_us(100 + rng.below(500)),
+        flow_timeout: (rng.below(2) == 0).then(|| Span::from_us(1 + rng.below(500))),
+        hash_seed: rng.next_u64() as u32,
+    }
 }
 
 fn join_routers(shape: Shape, wires: &[(u16, u16)], net: &mut Network, rng: &mut Rng) {

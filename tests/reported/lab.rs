@@ -101,7 +101,8 @@ impl Lab {
     pub(crate) fn run(&self, port: u16, frames: &[Vec<u8>]) -> (Vec<Fate>, Outcome) {
         let mut network = Network { templates: self.templates.clone(), ..Network::default() };
         let addresses = RouterAddresses { v4: self.address, v6: None };
-        let router = RouterSpec { fib: self.tables(), addresses: vec![addresses; 2], punt_delay: Span::from_us(20) };
+        let router =
+            RouterSpec { fib: self.tables(), addresses: vec![addresses; 2], punt_delay: Span::from_us(20), gate: None };
         let spec = |place| {
             let spec = PortSpec::new(format!("p{place}"), PortSpeed::G10);
             PortSpec { queue_of_class: self.queue_of_class, ..spec }

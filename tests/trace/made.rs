@@ -69,7 +69,7 @@ const ROUTED: SubInterface = SubInterface { service: Service::Route(VrfId(0)), m
 
 fn router(fib: &FibBuilder, address: [u8; 4]) -> Role {
     let addresses = vec![RouterAddresses { v4: Some(Ipv4Addr::from(address)), v6: None }];
-    Role::Router(Box::new(RouterSpec { fib: fib.build(), addresses, punt_delay: Span::from_us(20) }))
+    Role::Router(Box::new(RouterSpec { fib: fib.build(), addresses, punt_delay: Span::from_us(20), gate: None }))
 }
 
 fn port(name: &str) -> PortSpec {

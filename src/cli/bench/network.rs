@@ -63,6 +63,8 @@ impl Loaded {
 pub fn direct(sizes: &FrameSizes, seed: u64) -> Result<Loaded, String> {
     let mut scenario = Scenario::load("direct").map_err(|wrong| wrong.render(false))?;
     scenario.seed = seed;
+    // Its gateway carries an eighth of this.
+    scenario.gateways.iter_mut().for_each(|gateway| gateway.limits = None);
     let compiled = compile(&scenario, CompileOptions::default()).map_err(|wrong| wrong.render(false))?;
     let host = |name: &str| {
         let found = compiled.places.iter().find_map(|named| match named.place {
@@ -91,7 +93,11 @@ pub fn six_node(sizes: &FrameSizes, seed: u64) -> Result<Loaded, StreamError> {
         let punt_delay = crate::engine::network::DEFAULT_PUNT_DELAY;
         // Ports 0 and 1 look to the nearer host, 2 and 3 to the other.
         let ports = (0..4).map(|port| PortSpec::new(format!("{port}"), PortSpeed::G100)).collect();
-        row.push(network.add(name, Role::Router(Box::new(RouterSpec { fib, addresses, punt_delay })), ports));
+        row.push(network.add(
+            name,
+            Role::Router(Box::new(RouterSpec { fib, addresses, punt_delay, gate: None })),
+            ports,
+        ));
     }
     row.push(host(&mut network, "host-b"));
     for (place, pair) in row.windows(2).enumerate() {

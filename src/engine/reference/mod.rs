@@ -1,7 +1,8 @@
 //! The reference engine: one heap, one event per frame-hop. Slow and obvious, it is the oracle of the fast engine, and
 //! it tells a watcher everything that happens.
 //!
-//! It has the pure parts in common with the fast engine (the datapath, the slow path's decisions, policers, link faults)
+//! It has the pure parts in common with the fast engine (the datapath, the slow path's decisions, policers, gateway limits,
+//! link faults)
 //! and nothing else: queues, order of events and counting are its own.
 
 mod calendar;
@@ -16,6 +17,7 @@ use super::source::Source;
 use crate::frame::{DropReason, Frame};
 use crate::id::{NodeId, PortId, VrfId};
 use crate::node::{Entry, Fate, PuntReason, Verdict, forward_seen, resolve};
+use crate::port::Gate;
 use crate::table::spread;
 use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
 use calendar::{Calendar, Happening, Scheduled};
@@ -100,6 +102,7 @@ struct Node<'a> {
     role: &'a Role,
     ports: Vec<Port<'a>>,
     outcome: NodeOutcome,
+    gate: Option<Gate>,
     /// When the slow path's last frame enters the datapath.
     last_local: Instant,
 }
@@ -123,6 +126,10 @@ impl<'a> Engine<'a> {
                 .map(|port| Port::new(network, (NodeId(place as u16), PortId(port as u16))))
                 .collect(),
             outcome: NodeOutcome::of(offered.len()),
+            gate: match &spec.role {
+                Role::Router(router) => router.gate.as_ref().map(Gate::new),
+                Role::Host => None,
+            },
             last_local: Instant::ZERO,
         });
         let mut engine = Engine {
@@ -301,6 +308,10 @@ impl<'a> Engine<'a> {
     /// A frame is to leave by `port`.
     fn transmit(&mut self, at: Instant, node: NodeId, port: PortId, mut traveller: Traveller) {
         pad(&mut traveller.frame);
+        let gate = self.nodes[node.index()].gate.as_mut().filter(|gate| gate.outputs().contains(&port));
+        if let Some(Err(reason)) = gate.map(|gate| gate.admit(at, &traveller.frame)) {
+            return self.drop(at, node, &traveller, DropPlace::Egress(port), reason);
+        }
         match self.nodes[node.index()].ports[port.index()].admit(at, &traveller.frame) {
             Err(reason) => self.drop(at, node, &traveller, DropPlace::Egress(port), reason),
             Ok((queue, ahead)) => {

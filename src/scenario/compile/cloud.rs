@@ -1,14 +1,16 @@
-//! What Microsoft edge routers and gateways forward; each circuit has two VRFs of its own on each edge router.
+//! What Microsoft edge routers forward; each circuit has two VRFs of its own on each edge router.
 
 use super::draft::{Draft, routed, untagged};
-use super::edge::{first_addresses, ingress, links_of};
+use super::edge::{ingress, links_of};
+use super::global_reach;
 use super::place::Plane;
-use super::wiring::{GatewayNode, PairConnection, Uplink, Wiring, ports_of};
+use super::wiring::{PairConnection, Return, Uplink, Wiring, ports_of};
 use super::{CompileOptions, Unrouted, carries, defaults, microsoft_tags, peered};
 use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::node::RouterAddresses;
 use crate::scenario::Scenario;
+use crate::scenario::fastpath;
 use crate::scenario::model::{Circuit, CircuitId, Peering, SiteId};
 use crate::table::{FibBuilder, NextHop, PcpRule, SubInterface, TagRule};
 use ipnet::IpNet;
@@ -23,14 +25,22 @@ pub(super) fn configure_edge(
 ) {
     let node = connection.msee.0;
     let peerings: Vec<_> = peered(scenario, connection.pair).collect();
-    let mut fib = FibBuilder::new((2 * peerings.len()).max(1) as u16);
+    let joints = global_reach::at(wiring, node);
+    // Two VRFs for each circuit, then one for each joint with another circuit.
+    let first_joint = 2 * peerings.len();
+    let mut fib = FibBuilder::new((first_joint + joints.len()).max(1) as u16);
     for port in ports_of(draft, node) {
         let end = (node, port);
         let from = |circuit: CircuitId| peerings.iter().position(|(id, ..)| *id == circuit);
-        let beyond =
-            wiring.uplinks.iter().map(|uplink| (uplink.circuit, uplink.msee)).chain(wiring.returns.iter().copied());
+        let beyond = wiring
+            .uplinks
+            .iter()
+            .map(|uplink| (uplink.circuit, uplink.msee))
+            .chain(wiring.returns.iter().map(|way| (way.circuit, way.msee)));
         let circuit = beyond.into_iter().find(|(_, msee)| *msee == end).and_then(|(circuit, _)| from(circuit));
+        let joint = joints.iter().position(|joint| joint.port() == end);
         fib.ingress(&match circuit {
+            _ if let Some(joint) = joint => untagged((first_joint + joint) as u16),
             Some(place) => untagged(2 * place as u16 + 1),
             // The private peering resets DSCP (EXPRESSROUTE: QoS requirements).
             None if end == connection.msee => ingress(scenario, connection.pair, |place| SubInterface {
@@ -46,6 +56,11 @@ pub(super) fn configure_edge(
         configure_circuit(draft, scenario, wiring, connection, (id, circuit, peering), (&mut fib, vrfs), options);
         addresses.extend([own_addresses(peering, connection.plane); 2]);
     }
+    for (number, joint) in joints.iter().enumerate() {
+        let Some(place) = peerings.iter().position(|(id, ..)| *id == joint.circuit(scenario)) else { continue };
+        let vrfs = (&mut fib, VrfId(2 * place as u16), VrfId((first_joint + number) as u16));
+        addresses.push(joint.configure(draft, scenario, connection, vrfs, options));
+    }
     draft.route(node, fib, addresses);
 }
 
@@ -59,16 +74,9 @@ fn configure_circuit(
     (fib, vrfs): (&mut FibBuilder, [VrfId; 2]),
     options: CompileOptions,
 ) {
-    let mtu = scenario.settings.mtu;
     let tags = TagRule::push(&microsoft_tags(scenario, circuit, peering), PcpRule::Fixed);
-    let back = connection.up.then(|| draft.next_hop(connection.msee, mtu, tags));
-    let mine = |uplink: &&Uplink| uplink.circuit == id && uplink.msee.0 == connection.msee.0;
-    let ups: Vec<(usize, NextHop)> = wiring
-        .uplinks
-        .iter()
-        .filter(mine)
-        .map(|uplink| (uplink.gateway, draft.next_hop(uplink.msee, mtu, TagRule::UNTAGGED)))
-        .collect();
+    let back = connection.up.then(|| draft.next_hop(connection.msee, scenario.settings.mtu, tags));
+    let networks = networks(draft, scenario, wiring, connection, id);
     let mut add = |vrf: VrfId, prefix: IpNet, next_hop: Option<NextHop>| {
         if let Some(next_hop) = next_hop.filter(|_| carries(peering, &prefix)) {
             let set = fib.next_hops(&[next_hop]);
@@ -77,21 +85,20 @@ fn configure_circuit(
     };
     let unrouted = (options.unrouted == Unrouted::Drop).then_some(NextHop::discard(DropReason::Unrouted));
     for default in defaults() {
-        add(vrfs[0], default, unrouted.or(ups.first().map(|(_, next_hop)| *next_hop)));
+        add(vrfs[0], default, unrouted.or(networks.gateway));
         add(vrfs[1], default, unrouted.or(back));
     }
     for vrf in vrfs {
+        for prefix in of_other_sites(scenario, connection) {
+            add(vrf, prefix, Some(NextHop::discard(DropReason::NoRoute)));
+        }
         for site in &scenario.pairs[connection.pair.index()].sites {
             for prefix in &scenario.sites[site.index()].prefixes {
                 add(vrf, prefix.value, back);
             }
         }
-        for (gateway, next_hop) in &ups {
-            for vnet in &scenario.gateways[*gateway].vnets {
-                for prefix in &scenario.vnets[vnet.index()].prefixes {
-                    add(vrf, prefix.value, Some(*next_hop));
-                }
-            }
+        for (prefix, next_hop) in &networks.prefixes {
+            add(vrf, *prefix, Some(*next_hop));
         }
         for (subnet, _, own) in links_of(peering, connection.plane) {
             add(vrf, subnet, back);
@@ -100,57 +107,55 @@ fn configure_circuit(
     }
 }
 
-fn own_addresses(peering: &Peering, plane: Plane) -> RouterAddresses {
-    let v4 = plane.of(peering.v4.primary, peering.v4.secondary).microsoft;
-    RouterAddresses { v4: Some(v4), v6: peering.v6.map(|v6| plane.of(v6.primary, v6.secondary).microsoft) }
+/// The way into Azure by one circuit.
+struct Networks {
+    /// Its first gateway.
+    gateway: Option<NextHop>,
+    /// Virtual networks: by their gateway, or straight.
+    prefixes: Vec<(IpNet, NextHop)>,
 }
 
-/// Fills in the tables of a gateway: virtual networks inwards, and back over its circuits what it says itself.
-pub(super) fn configure_gateway(
+fn networks(
     draft: &mut Draft,
     scenario: &Scenario,
     wiring: &Wiring,
-    gateway: &GatewayNode,
-    options: CompileOptions,
-) {
+    connection: &PairConnection,
+    id: CircuitId,
+) -> Networks {
     let mtu = scenario.settings.mtu;
-    let mut fib = FibBuilder::new(1);
-    for _ in ports_of(draft, gateway.node) {
-        fib.ingress(&untagged(0));
-    }
-    let mut add = |prefix: IpNet, next_hops: &[NextHop]| {
-        if !next_hops.is_empty() {
-            let set = fib.next_hops(next_hops);
-            fib.route(VrfId(0), prefix, set);
-        }
-    };
-    let inwards: Vec<NextHop> =
-        gateway.vnets.iter().map(|(_, port)| draft.next_hop(*port, mtu, TagRule::UNTAGGED)).collect();
-    for default in defaults() {
-        match options.unrouted {
-            Unrouted::Drop => add(default, &[NextHop::discard(DropReason::Unrouted)]),
-            Unrouted::Cloud => add(default, &inwards[..inwards.len().min(1)]),
-        }
-    }
-    for (place, site) in scenario.sites.iter().enumerate() {
-        for prefix in &site.prefixes {
-            let leads = |uplink: &&Uplink| {
-                let circuit = &scenario.circuits[uplink.circuit.index()];
-                let peering = circuit.private.as_ref();
-                let from_site = scenario.pairs[circuit.pair.index()].serves(SiteId(place));
-                uplink.gateway == gateway.place && uplink.up && from_site && peering.is_some_and(|p| carries(p, prefix))
-            };
-            let ups: Vec<&Uplink> = wiring.uplinks.iter().filter(leads).collect();
-            let ups: Vec<NextHop> = ups.iter().map(|up| draft.next_hop(up.end, mtu, TagRule::UNTAGGED)).collect();
-            add(prefix.value, &ups);
+    let taken = fastpath::prefixes(scenario, id);
+    let mut networks = Networks { gateway: None, prefixes: Vec::new() };
+    let mine = |uplink: &&Uplink| uplink.circuit == id && uplink.msee.0 == connection.msee.0;
+    for uplink in wiring.uplinks.iter().filter(mine) {
+        let gateway = draft.next_hop(uplink.msee, mtu, TagRule::UNTAGGED);
+        networks.gateway = networks.gateway.or(Some(gateway));
+        for vnet in &scenario.gateways[uplink.gateway].vnets {
+            let is_straight =
+                |way: &&Return| (way.fast, way.circuit, way.vnet, way.msee.0) == (true, id, vnet.value, uplink.msee.0);
+            let straight = wiring.returns.iter().find(is_straight);
+            let straight = straight.map(|way| draft.next_hop(way.msee, mtu, TagRule::UNTAGGED));
+            for prefix in &scenario.vnets[vnet.index()].prefixes {
+                let is_taken =
+                    taken.iter().any(|fast| fast.is_taken && (fast.vnet, fast.prefix) == (vnet.value, prefix.value));
+                networks.prefixes.push((prefix.value, straight.filter(|_| is_taken).unwrap_or(gateway)));
+            }
         }
     }
-    let mut own = Vec::new();
-    for ((vnet, _), next_hop) in gateway.vnets.iter().zip(&inwards) {
-        for prefix in &scenario.vnets[vnet.index()].prefixes {
-            add(prefix.value, &[*next_hop]);
-            own.push(prefix.value);
-        }
-    }
-    draft.route(gateway.node, fib, vec![first_addresses(own.into_iter())]);
+    networks
+}
+
+/// Prefixes of sites that the circuits of this connection do not lead to: no gateway carries from site to site, and no
+/// edge router from one site's circuit to another's. What lies within the own site's prefixes is that site's affair.
+fn of_other_sites(scenario: &Scenario, connection: &PairConnection) -> impl Iterator<Item = IpNet> {
+    let pair = &scenario.pairs[connection.pair.index()];
+    let others = scenario.sites.iter().enumerate().filter(|(place, _)| !pair.serves(SiteId(*place)));
+    let prefixes = others.flat_map(|(_, site)| &site.prefixes).map(|prefix| prefix.value);
+    let own = || pair.sites.iter().flat_map(|site| &scenario.sites[site.index()].prefixes);
+    let holds = move |prefix: &IpNet| own().any(|mine| mine.value.contains(prefix));
+    prefixes.filter(move |prefix| prefix.prefix_len() > 0 && !holds(prefix))
+}
+
+fn own_addresses(peering: &Peering, plane: Plane) -> RouterAddresses {
+    let v4 = plane.of(peering.v4.primary, peering.v4.secondary).microsoft;
+    RouterAddresses { v4: Some(v4), v6: peering.v6.map(|v6| plane.of(v6.primary, v6.secondary).microsoft) }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::engine::{LinkSpec, Network, Role, RouterSpec};
 use crate::id::{NodeId, PortId};
 use crate::node::RouterAddresses;
-use crate::port::{FaultSpec, PortSpec};
+use crate::port::{FaultSpec, GateSpec, PortSpec};
 use crate::rng::mix64;
 use crate::scenario::Scenario;
 use crate::scenario::model::Settings;
@@ -82,10 +82,23 @@ impl Draft {
     /// Makes a router of `node`.
     pub(super) fn route(&mut self, node: NodeId, mut fib: FibBuilder, addresses: Vec<RouterAddresses>) {
         // Routers that spread by the same seed would spread what another left together no further.
-        fib.hash_seed(mix64(self.hash_seed ^ (u64::from(node.0) + 1)) as u32);
+        fib.hash_seed(self.seed_of(node));
         let addresses = if self.settings.icmp { addresses } else { Vec::new() };
-        let spec = RouterSpec { fib: fib.build(), addresses, punt_delay: self.settings.punt_delay };
+        let spec = RouterSpec { fib: fib.build(), addresses, punt_delay: self.settings.punt_delay, gate: None };
         self.network.nodes[node.index()].role = Role::Router(Box::new(spec));
+    }
+
+    /// Puts limits on what leaves the router `node`.
+    pub(super) fn gate(&mut self, node: NodeId, gate: Option<GateSpec>) {
+        // Its own choice of next hops is by the seed itself.
+        let hash_seed = self.seed_of(node).rotate_left(16);
+        if let Role::Router(router) = &mut self.network.nodes[node.index()].role {
+            router.gate = gate.map(|gate| GateSpec { hash_seed, ..gate });
+        }
+    }
+
+    fn seed_of(&self, node: NodeId) -> u32 {
+        mix64(self.hash_seed ^ (u64::from(node.0) + 1)) as u32
     }
 }
 

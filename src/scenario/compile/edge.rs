@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use super::draft::{Draft, routed, untagged};
+use super::global_reach;
 use super::place::Plane;
 use super::wiring::{Edge, PairConnection, Wiring, ports_of};
 use super::{CompileOptions, Unrouted, carries, customer_tags, defaults, microsoft_tags, peered, vlan_key};
@@ -92,6 +93,10 @@ pub(super) fn configure(
             both(&mut fib, prefix.value, &ways.by(leads), None);
         }
     }
+    for prefix in beyond(scenario, wiring, &ways) {
+        let leads = |way: &Way<'_>| global_reach::beyond(scenario, wiring, way.circuit, way.plane).contains(&prefix);
+        both(&mut fib, prefix, &ways.by(leads), None);
+    }
     for prefix in &site.prefixes {
         both(&mut fib, prefix.value, &[lan], None);
     }
@@ -104,6 +109,16 @@ pub(super) fn configure(
         }
     }
     draft.route(edge.node, fib, addresses(site, ways.own.first()));
+}
+
+/// Prefixes of other sites that circuits joined with these lead to.
+fn beyond(scenario: &Scenario, wiring: &Wiring, ways: &Ways<'_>) -> Vec<IpNet> {
+    let ways = ways.own.iter().chain(&ways.across);
+    let mut prefixes: Vec<IpNet> =
+        ways.flat_map(|way| global_reach::beyond(scenario, wiring, way.circuit, way.plane)).collect();
+    prefixes.sort_unstable();
+    prefixes.dedup();
+    prefixes
 }
 
 /// The ways of `edge`, and those of the other edge router of its site.

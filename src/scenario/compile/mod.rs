@@ -1,17 +1,22 @@
 //! From a scenario to the network that an engine runs, and the names by which people speak of its ports.
 //!
 //! ```text
-//! direct:  hq -- hq-ce1 == london-msee1, london-msee2 == gw -- prod      prod goes back to the edge directly
-//! others:  the same, and a provider between customer edge and Microsoft edge (carrier)
-//! lsr:     lsr-a -- lsr -- lsr-b                                          a tap at each port
+//! direct:        hq -- hq-ce1 == london-msee1, london-msee2 == gw -- prod      prod goes back to the edge directly
+//! several sites: ...                                           == gw -- prod -- prod-sdn == the edges of each site
+//! providers:     the same as direct, and a provider between customer edge and Microsoft edge (carrier)
+//! global-reach:  hq -- hq-ce1 == london-msee1, london-msee2 == paris-msee1, paris-msee2 == lab-ce1 -- lab
+//! lsr:           lsr-a -- lsr -- lsr-b                                          a tap at each port
 //! ```
 
 mod carrier;
 mod cloud;
 mod draft;
 mod edge;
+mod gateway;
+mod global_reach;
 mod lsr;
 mod place;
+mod sdn;
 mod wiring;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Problems};
@@ -80,7 +85,10 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
         cloud::configure_edge(&mut draft, scenario, &wiring, connection, options);
     }
     for gateway in &wiring.gateways {
-        cloud::configure_gateway(&mut draft, scenario, &wiring, gateway, options);
+        gateway::configure(&mut draft, scenario, &wiring, gateway, options);
+    }
+    for sdn in &wiring.sdns {
+        sdn::configure(&mut draft, scenario, &wiring, sdn, options);
     }
     let lsps = carriers.configure(&mut draft, scenario, &wiring.connections, options);
     let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();

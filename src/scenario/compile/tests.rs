@@ -329,6 +329,10 @@ fn what_cannot_be_built_is_told_in_the_file() {
     assert_eq!(errors.errors(), 1);
 }
 
+mod any_cloud;
 mod any_provider;
 mod any_scenario;
+mod cloud;
+mod gateway;
+mod global_reach;
 mod lsr_preset;

@@ -2,8 +2,10 @@
 
 use super::carrier::Carriers;
 use super::draft::{Draft, End, host_port, queue_of_class};
+use super::global_reach::{self, Joint};
 use super::peered;
 use super::place::Plane;
+use super::sdn::{self, Sdn};
 use crate::id::{NodeId, PortId};
 use crate::port::{PolicerSpec, Policing, PortSpec};
 use crate::scenario::Scenario;
@@ -62,8 +64,26 @@ pub(super) struct Wiring {
     pub(super) gateways: Vec<GatewayNode>,
     /// Per virtual network its hosts, if a gateway leads there.
     pub(super) vnets: Vec<Option<NodeId>>,
-    /// Receiving ends, at Microsoft edge routers, of links from virtual networks, and the circuit of each.
-    pub(super) returns: Vec<(CircuitId, End)>,
+    /// The ways back from virtual networks.
+    pub(super) returns: Vec<Return>,
+    /// Where networks choose among these by destination.
+    pub(super) sdns: Vec<Sdn>,
+    /// Circuits that are joined, plane by plane.
+    pub(super) joints: Vec<Joint>,
+}
+
+/// The way from a virtual network straight to a Microsoft edge router, for one circuit.
+pub(super) struct Return {
+    pub(super) vnet: VnetId,
+    pub(super) circuit: CircuitId,
+    pub(super) plane: Plane,
+    /// At the network: at its hosts, or where it chooses by destination.
+    pub(super) end: End,
+    pub(super) msee: End,
+    /// Whether the connection that continues it passes traffic.
+    pub(super) up: bool,
+    /// Whether the Microsoft end sends to the hosts by it (FastPath).
+    pub(super) fast: bool,
 }
 
 pub(super) fn wire(draft: &mut Draft, scenario: &Scenario, carriers: &mut Carriers) -> Wiring {
@@ -74,6 +94,8 @@ pub(super) fn wire(draft: &mut Draft, scenario: &Scenario, carriers: &mut Carrie
         gateways: Vec::new(),
         vnets: vec![None; scenario.vnets.len()],
         returns: Vec::new(),
+        sdns: Vec::new(),
+        joints: Vec::new(),
     };
     for place in 0..scenario.pairs.len() {
         admit_sites(draft, scenario, &mut wiring, carriers, PairId(place));
@@ -86,6 +108,7 @@ pub(super) fn wire(draft: &mut Draft, scenario: &Scenario, carriers: &mut Carrie
     for (place, gateway) in scenario.gateways.iter().enumerate() {
         wire_gateway(draft, scenario, &mut wiring, place, gateway);
     }
+    global_reach::wire(draft, scenario, &mut wiring);
     wiring
 }
 
@@ -209,10 +232,13 @@ fn wire_gateway(draft: &mut Draft, scenario: &Scenario, wiring: &mut Wiring, pla
         draft.link(port, end, gateway.delay, 0);
         wiring.vnets[id.index()] = Some(host);
         vnets.push((id.value, port));
+        let sdn = sdn::wire(draft, scenario, gateway, id.value, host);
         for circuit in &gateway.circuits {
-            wire_return(draft, scenario, wiring, (gateway, host, &vnet.name.value), circuit.value);
+            wire_return(draft, scenario, wiring, (gateway, id.value, host, sdn.as_ref()), circuit.value);
         }
+        wiring.sdns.extend(sdn);
     }
+    sdn::join_peers(draft, scenario, gateway, &mut wiring.sdns);
     wiring.gateways.push(GatewayNode { place, node, vnets });
 }
 
@@ -236,33 +262,43 @@ fn wire_uplinks(
     }
 }
 
-/// From a virtual network's hosts straight to the Microsoft edge routers of a circuit: the way back does not pass the
-/// gateway. There is none to a router whose connection is disabled.
+/// From a virtual network straight to the Microsoft edge routers of a circuit: the way back does not pass the gateway.
+/// There is none to a router whose connection is disabled. With FastPath the router sends to the hosts likewise.
 fn wire_return(
     draft: &mut Draft,
     scenario: &Scenario,
     wiring: &mut Wiring,
-    (gateway, host, vnet): (&Gateway, NodeId, &str),
+    (gateway, vnet, host, sdn): (&Gateway, VnetId, NodeId, Option<&Sdn>),
     id: CircuitId,
 ) {
     let circuit = &scenario.circuits[id.index()];
     if circuit.private.is_none() {
         return;
     }
+    let vnet_name = &scenario.vnets[vnet.index()].name.value;
     let alone = is_alone(scenario, id);
     for connection in wiring.connections.iter().filter(|c| c.pair == circuit.pair) {
-        let name = if alone { vnet.to_owned() } else { format!("{vnet}.{}", circuit.name.value) };
+        let name = if alone { vnet_name.clone() } else { format!("{vnet_name}.{}", circuit.name.value) };
         let msee = draft.port(connection.msee.0, PortSpec::new(name, AZURE_PORT));
-        wiring.returns.push((id, msee));
-        let end = draft.port(host, host_port(far_name(scenario, gateway, id, connection.plane), AZURE_PORT));
+        let far = far_name(scenario, gateway, id, connection.plane);
+        let end = match sdn {
+            Some(sdn) => draft.port(sdn.node, PortSpec::new(far.clone(), AZURE_PORT)),
+            None => draft.port(host, host_port(far.clone(), AZURE_PORT)),
+        };
         if connection.up {
             draft.link(end, msee, gateway.delay, 0);
         }
+        if gateway.fastpath {
+            let to = if sdn.is_some() { draft.port(host, host_port(far, AZURE_PORT)) } else { end };
+            draft.link(msee, to, gateway.delay, 0);
+        }
+        let (plane, up, fast) = (connection.plane, connection.up, gateway.fastpath);
+        wiring.returns.push(Return { vnet, circuit: id, plane, end, msee, up, fast });
     }
 }
 
 /// Whether no other circuit shares the port pair of this one.
-fn is_alone(scenario: &Scenario, id: CircuitId) -> bool {
+pub(super) fn is_alone(scenario: &Scenario, id: CircuitId) -> bool {
     let pair = scenario.circuits[id.index()].pair;
     scenario.circuits.iter().filter(|circuit| circuit.pair == pair).count() == 1
 }
@@ -282,4 +318,4 @@ pub(super) fn ports_of(draft: &Draft, node: NodeId) -> impl Iterator<Item = Port
 }
 
 /// Speed of links beyond the Microsoft edge. Not a Microsoft figure: wide enough not to limit.
-const AZURE_PORT: PortSpeed = Vnet::PORT;
+pub(super) const AZURE_PORT: PortSpeed = Vnet::PORT;

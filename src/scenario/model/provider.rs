@@ -115,4 +115,9 @@ impl super::PortPair {
     pub fn serves(&self, site: SiteId) -> bool {
         self.sites.iter().any(|served| served.value == site)
     }
+
+    /// Whether the same sites are behind both.
+    pub fn leads_where(&self, other: &Self) -> bool {
+        self.sites.len() == other.sites.len() && self.sites.iter().all(|site| other.serves(site.value))
+    }
 }

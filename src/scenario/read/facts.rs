@@ -16,6 +16,8 @@ pub(in crate::scenario) enum Owner {
     Vnet(String),
     /// A link of a circuit's peering, by the name of the circuit.
     Peering(String),
+    /// The links between two circuits that are joined, by their names.
+    GlobalReach(String, String),
 }
 
 impl Owner {
@@ -25,6 +27,7 @@ impl Owner {
             Owner::Site(name) => format!("site `{name}`"),
             Owner::Vnet(name) => format!("virtual network `{name}`"),
             Owner::Peering(name) => format!("the peering of circuit `{name}`"),
+            Owner::GlobalReach(a, b) => format!("the Global Reach of circuits `{a}` and `{b}`"),
         }
     }
 }
@@ -51,6 +54,14 @@ pub(in crate::scenario) struct PairFacts {
     pub(in crate::scenario) encapsulation: Option<Encapsulation>,
 }
 
+/// A virtual network that is peered with a hub.
+#[derive(Clone, Debug)]
+pub(in crate::scenario) struct Spoke {
+    pub(in crate::scenario) name: Located<String>,
+    /// The hub's name, where it is referred to.
+    pub(in crate::scenario) hub: Located<String>,
+}
+
 /// Everything for the checks.
 #[derive(Debug, Default)]
 pub(in crate::scenario) struct Facts {
@@ -60,4 +71,6 @@ pub(in crate::scenario) struct Facts {
     pub(in crate::scenario) pairs: Vec<PairFacts>,
     /// Virtual networks by name, where a gateway names them.
     pub(in crate::scenario) homes: Vec<Located<String>>,
+    /// Peerings of virtual networks.
+    pub(in crate::scenario) spokes: Vec<Spoke>,
 }

@@ -3,6 +3,7 @@
 mod azure;
 mod circuit;
 mod facts;
+mod global_reach;
 mod peering;
 mod provider;
 mod router;
@@ -44,6 +45,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
     let circuits = root.named("circuit", "circuit");
     let vnets = root.named("vnet", "vnet");
     let gateways = root.named("gateway", "gateway");
+    let reaches = root.tables("global_reach", "[[global_reach]]");
     let routers = root.named("router", "router");
     let streams = root.tables("traffic", "[[traffic]]");
     refuse_other_parts(&mut root);
@@ -69,11 +71,17 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
     let providers = providers.into_iter().map(|(name, table)| provider::provider(name, table)).collect();
     let (circuits, pairs) = circuit::circuits(circuits, &names, &mut facts);
     let sites: Vec<_> = sites.into_iter().map(|(name, table)| site::site(name, table, &mut facts)).collect();
-    let vnets: Vec<_> = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &mut facts)).collect();
+    let vnets: Vec<_> = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &names, &mut facts)).collect();
     let traffic = traffic::streams(streams, &traffic::Ends::new(&names, &sites, &vnets), duration, problems);
-    let gateways = gateways.into_iter().map(|(name, table)| azure::gateway(name, table, &names, &mut facts)).collect();
+    let gateways = gateways
+        .into_iter()
+        .map(|(name, table)| azure::gateway(name, table, &names, settings.mtu, &mut facts))
+        .collect();
+    let reaches = reaches.into_iter().map(|table| global_reach::global_reach(table, &names, &mut facts)).collect();
     let routers = routers.into_iter().map(|(name, table)| router::router(name, table)).collect();
     let build = || {
+        let vnets = all(vnets)?;
+        let gateways = azure::with_spokes(all(gateways)?, &vnets);
         Some(Scenario {
             name: name.unwrap_or_else(|| source.name().to_owned()),
             seed,
@@ -83,8 +91,9 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
             providers,
             pairs: all(pairs)?,
             circuits: all(circuits)?,
-            vnets: all(vnets)?,
-            gateways: all(gateways)?,
+            vnets,
+            gateways,
+            global_reaches: all(reaches)?,
             routers: all(routers)?,
             traffic: all(traffic)?,
             source: source.clone(),

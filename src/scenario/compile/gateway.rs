@@ -1,0 +1,79 @@
+//! What gateways forward, and their limits: those bind on the way in, for the way back does not pass them.
+
+use super::draft::{Draft, untagged};
+use super::edge::first_addresses;
+use super::wiring::{GatewayNode, Uplink, Wiring, ports_of};
+use super::{CompileOptions, Unrouted, carries, defaults};
+use crate::frame::DropReason;
+use crate::id::VrfId;
+use crate::port::GateSpec;
+use crate::scenario::{Scenario, SiteId};
+use crate::table::{FibBuilder, NextHop, TagRule};
+use ipnet::IpNet;
+
+/// Fills in the tables of a gateway: virtual networks inwards, and back over its circuits what it says itself.
+pub(super) fn configure(
+    draft: &mut Draft,
+    scenario: &Scenario,
+    wiring: &Wiring,
+    gateway: &GatewayNode,
+    options: CompileOptions,
+) {
+    let mtu = scenario.settings.mtu;
+    let mut fib = FibBuilder::new(1);
+    for _ in ports_of(draft, gateway.node) {
+        fib.ingress(&untagged(0));
+    }
+    let mut add = |prefix: IpNet, next_hops: &[NextHop]| {
+        if !next_hops.is_empty() {
+            let set = fib.next_hops(next_hops);
+            fib.route(VrfId(0), prefix, set);
+        }
+    };
+    let inwards: Vec<NextHop> =
+        gateway.vnets.iter().map(|(_, port)| draft.next_hop(*port, mtu, TagRule::UNTAGGED)).collect();
+    for default in defaults() {
+        match options.unrouted {
+            Unrouted::Drop => add(default, &[NextHop::discard(DropReason::Unrouted)]),
+            Unrouted::Cloud => add(default, &inwards[..inwards.len().min(1)]),
+        }
+    }
+    for (place, site) in scenario.sites.iter().enumerate() {
+        for prefix in &site.prefixes {
+            let leads = |uplink: &&Uplink| {
+                let circuit = &scenario.circuits[uplink.circuit.index()];
+                let peering = circuit.private.as_ref();
+                let from_site = scenario.pairs[circuit.pair.index()].serves(SiteId(place));
+                uplink.gateway == gateway.place && uplink.up && from_site && peering.is_some_and(|p| carries(p, prefix))
+            };
+            let ups: Vec<&Uplink> = wiring.uplinks.iter().filter(leads).collect();
+            let ups: Vec<NextHop> = ups.iter().map(|up| draft.next_hop(up.end, mtu, TagRule::UNTAGGED)).collect();
+            add(prefix.value, &ups);
+        }
+    }
+    let mut own = Vec::new();
+    for ((vnet, _), next_hop) in gateway.vnets.iter().zip(&inwards) {
+        for prefix in &scenario.vnets[vnet.index()].prefixes {
+            add(prefix.value, &[*next_hop]);
+            own.push(prefix.value);
+        }
+    }
+    draft.route(gateway.node, fib, vec![first_addresses(own.into_iter())]);
+    draft.gate(gateway.node, gate(scenario, gateway));
+}
+
+/// The limits of its size, on all that goes into the networks behind it.
+fn gate(scenario: &Scenario, node: &GatewayNode) -> Option<GateSpec> {
+    let gateway = &scenario.gateways[node.place];
+    let (limits, sku) = (gateway.limits?, gateway.sku.limits());
+    Some(GateSpec {
+        outputs: node.vnets.iter().map(|(_, (_, port))| *port).collect(),
+        bits_per_s: sku.bps,
+        packets_per_s: sku.pps,
+        flows: sku.flows,
+        instances: gateway.instances,
+        burst: limits.burst,
+        flow_timeout: limits.flow_timeout,
+        hash_seed: 0,
+    })
+}

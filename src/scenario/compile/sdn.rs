@@ -1,0 +1,168 @@
+//! The choice of the way back from a virtual network by destination, where one by flow alone does not do.
+//!
+//! ```text
+//! prod (hosts) --- prod-sdn -+- london-msee1, london-msee2     site prefixes of London's site
+//!                            +- paris-msee1, paris-msee2       those of the other's
+//!                            +- spoke-sdn                      peered networks
+//! ```
+//! It stands for the forwarding in the hosts of the virtual machines. What comes in does not pass it; what goes out has a
+//! TTL less for it. A network whose circuits all serve one site alike has none: its hosts choose by flow.
+
+use super::draft::{Draft, End, host_port, untagged};
+use super::edge::{first_addresses, links_of};
+use super::wiring::{AZURE_PORT, Return, Wiring, ports_of};
+use super::{CompileOptions, Unrouted, carries, defaults};
+use crate::frame::DropReason;
+use crate::id::{NodeId, VrfId};
+use crate::port::PortSpec;
+use crate::scenario::Scenario;
+use crate::scenario::model::{CircuitId, Gateway, SiteId, VnetId};
+use crate::scenario::values::LEAST_DELAY;
+use crate::table::{FibBuilder, NextHop, TagRule};
+use ipnet::IpNet;
+
+/// Where a virtual network chooses by destination.
+pub(super) struct Sdn {
+    pub(super) vnet: VnetId,
+    pub(super) node: NodeId,
+    /// The gateway's place.
+    gateway: usize,
+    /// Towards the hosts.
+    host: End,
+    /// Towards peered networks.
+    peers: Vec<(VnetId, End)>,
+}
+
+/// Circuits of equal weight that the way back is spread over at the most (EXPRESSROUTE: FAQ).
+const MOST_CIRCUITS: usize = 4;
+
+/// The node of `vnet`, joined to its hosts, if the network needs one.
+pub(super) fn wire(
+    draft: &mut Draft,
+    scenario: &Scenario,
+    gateway: &Gateway,
+    vnet: VnetId,
+    host: NodeId,
+) -> Option<Sdn> {
+    let network = &scenario.vnets[vnet.index()];
+    if !chooses(scenario, gateway) && !is_peered(scenario, vnet) {
+        return None;
+    }
+    let node = draft.node(format!("{}-sdn", network.name.value), network.name.at);
+    let inner = draft.port(node, PortSpec::new(network.name.value.clone(), AZURE_PORT));
+    let outer = draft.port(host, host_port("sdn", AZURE_PORT));
+    // Both are in one machine.
+    draft.join(outer, inner, LEAST_DELAY, 0);
+    let gateway = scenario.gateways.iter().position(|known| known.name.value == gateway.name.value)?;
+    Some(Sdn { vnet, node, gateway, host: inner, peers: Vec::new() })
+}
+
+/// Whether the circuits of a gateway differ in where they lead, or in how much they are preferred, or are too many.
+fn chooses(scenario: &Scenario, gateway: &Gateway) -> bool {
+    let sites = |circuit: CircuitId| {
+        let pair = &scenario.pairs[scenario.circuits[circuit.index()].pair.index()];
+        let mut sites: Vec<usize> = pair.sites.iter().map(|site| site.index()).collect();
+        sites.sort_unstable();
+        sites
+    };
+    let peered = || gateway.circuits.iter().filter(|c| scenario.circuits[c.index()].private.is_some());
+    let key = |circuit: CircuitId| (sites(circuit), gateway.weight(circuit));
+    let mut keys = peered().map(|circuit| key(circuit.value));
+    let first = keys.next();
+    keys.any(|key| Some(key) != first) || peered().count() > MOST_CIRCUITS
+}
+
+fn is_peered(scenario: &Scenario, vnet: VnetId) -> bool {
+    let is_hub = |spoke: &crate::scenario::Vnet| spoke.peered_with.is_some_and(|hub| hub.value == vnet);
+    scenario.vnets[vnet.index()].peered_with.is_some() || scenario.vnets.iter().any(is_hub)
+}
+
+/// Joins each hub behind `gateway` to its spokes.
+pub(super) fn join_peers(draft: &mut Draft, scenario: &Scenario, gateway: &Gateway, sdns: &mut [Sdn]) {
+    for spoke in &gateway.vnets {
+        let Some(hub) = scenario.vnets[spoke.index()].peered_with else { continue };
+        let place = |vnet: VnetId| sdns.iter().position(|sdn| sdn.vnet == vnet);
+        let (Some(a), Some(b)) = (place(spoke.value), place(hub.value)) else { continue };
+        let name = |vnet: VnetId| scenario.vnets[vnet.index()].name.value.clone();
+        let at_spoke = draft.port(sdns[a].node, PortSpec::new(name(hub.value), AZURE_PORT));
+        let at_hub = draft.port(sdns[b].node, PortSpec::new(name(spoke.value), AZURE_PORT));
+        draft.join(at_spoke, at_hub, gateway.delay, 0);
+        sdns[a].peers.push((hub.value, at_spoke));
+        sdns[b].peers.push((spoke.value, at_hub));
+    }
+}
+
+/// Fills in the table of `sdn`.
+pub(super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring, sdn: &Sdn, options: CompileOptions) {
+    let mtu = scenario.settings.mtu;
+    let mut fib = FibBuilder::new(1);
+    for _ in ports_of(draft, sdn.node) {
+        fib.ingress(&untagged(0));
+    }
+    let mut add = |prefix: IpNet, next_hops: &[NextHop]| {
+        if !next_hops.is_empty() {
+            let set = fib.next_hops(next_hops);
+            fib.route(VrfId(0), prefix, set);
+        }
+    };
+    let ways: Vec<&Return> = wiring.returns.iter().filter(|way| way.vnet == sdn.vnet && way.up).collect();
+    let by = |draft: &mut Draft, prefix: IpNet, site: Option<SiteId>| -> Vec<NextHop> {
+        let ways = preferred(scenario, sdn, &ways, prefix, site);
+        ways.into_iter().map(|way| draft.next_hop(way.end, mtu, TagRule::UNTAGGED)).collect()
+    };
+    for default in defaults() {
+        match options.unrouted {
+            Unrouted::Drop => add(default, &[NextHop::discard(DropReason::Unrouted)]),
+            Unrouted::Cloud => add(default, &by(draft, default, None)),
+        }
+    }
+    for (place, site) in scenario.sites.iter().enumerate() {
+        for prefix in &site.prefixes {
+            add(prefix.value, &by(draft, prefix.value, Some(SiteId(place))));
+        }
+    }
+    for way in &ways {
+        let Some(peering) = &scenario.circuits[way.circuit.index()].private else { continue };
+        for (subnet, ..) in links_of(peering, way.plane) {
+            add(subnet, &[draft.next_hop(way.end, mtu, TagRule::UNTAGGED)]);
+        }
+    }
+    let networks = sdn.peers.iter().copied().chain([(sdn.vnet, sdn.host)]);
+    for (vnet, port) in networks {
+        let towards = draft.next_hop(port, mtu, TagRule::UNTAGGED);
+        for prefix in &scenario.vnets[vnet.index()].prefixes {
+            add(prefix.value, &[towards]);
+        }
+    }
+    let own = scenario.vnets[sdn.vnet.index()].prefixes.iter().map(|prefix| prefix.value);
+    draft.route(sdn.node, fib, vec![first_addresses(own)]);
+}
+
+/// Of the ways that lead to `site` (to any, if none is named) those of the highest weight, by the first few circuits.
+fn preferred<'w>(
+    scenario: &Scenario,
+    sdn: &Sdn,
+    ways: &[&'w Return],
+    prefix: IpNet,
+    site: Option<SiteId>,
+) -> Vec<&'w Return> {
+    let gateway = &scenario.gateways[sdn.gateway];
+    let leads = |way: &&&Return| {
+        let circuit = &scenario.circuits[way.circuit.index()];
+        let to_site = site.is_none_or(|site| scenario.pairs[circuit.pair.index()].serves(site));
+        to_site && circuit.private.as_ref().is_some_and(|peering| carries(peering, &prefix))
+    };
+    let leading: Vec<&Return> = ways.iter().filter(leads).copied().collect();
+    let highest = leading.iter().map(|way| gateway.weight(way.circuit)).max();
+    let mut circuits: Vec<CircuitId> = Vec::new();
+    let mut chosen = Vec::new();
+    for way in leading.into_iter().filter(|way| Some(gateway.weight(way.circuit)) == highest) {
+        if !circuits.contains(&way.circuit) && circuits.len() < MOST_CIRCUITS {
+            circuits.push(way.circuit);
+        }
+        if circuits.contains(&way.circuit) {
+            chosen.push(way);
+        }
+    }
+    chosen
+}
