@@ -1,6 +1,7 @@
 //! Checks that concern several tables: addresses, tags, subscriptions, and what nothing reaches; warnings too.
 
 mod cloud;
+mod provider;
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use ipnet::IpNet;
 
 use super::Scenario;
 use super::diagnostic::{Diagnostic, Problems};
-use super::model::{Carrier, Encapsulation, PairId, PortPair, SiteId, StreamEnd};
+use super::model::{Encapsulation, PairId, PortPair, SiteId, StreamEnd};
 use super::read::{CircuitFacts, Facts, Owner};
 use super::source::{Extent, Located};
 use super::units::rate_text;
@@ -56,37 +57,15 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
     cloud::global_reaches(scenario, problems);
     for pair in &scenario.pairs {
         unpaired_ipv6(scenario, pair, problems);
-        narrow_core(scenario, pair, problems);
+        provider::narrow_core(scenario, pair, problems);
     }
+    provider::graphs(scenario, problems);
     streams(scenario, problems);
     for (place, vnet) in scenario.vnets.iter().enumerate() {
         if !scenario.gateways.iter().any(|gateway| gateway.vnets.iter().any(|v| v.index() == place)) {
             let message = format!("virtual network `{}` is behind no gateway", vnet.name.value);
             warn(&vnet.name, message, "cannot be reached", "name it in the `vnets` of a gateway");
         }
-    }
-}
-
-/// A provider's core must take the largest packet with all that is put on it.
-fn narrow_core(scenario: &Scenario, pair: &PortPair, problems: &Problems) {
-    const LABEL: u16 = 4;
-    let Some(provider) = pair.carrier.provider().map(|provider| &scenario.providers[provider.index()]) else { return };
-    let core = &provider.core;
-    let labels = LABEL * if core.entropy { 4 } else { 2 };
-    let (what, above) = match pair.carrier {
-        Carrier::Direct | Carrier::Exchange { .. } => return,
-        // The customer's Ethernet header and inner tag travel along (RFC 4448).
-        Carrier::Ethernet { .. } => ("frame", 18 + if core.control_word { 4 } else { 0 }),
-        Carrier::IpVpn { .. } => ("packet", 0),
-    };
-    let needs = scenario.settings.mtu + above + labels;
-    if core.mtu < needs {
-        let message = format!(
-            "the core of `{}` takes {} octets, and the largest {what} of circuit `{}` needs {needs} with its labels",
-            provider.name.value, core.mtu, pair.name.value
-        );
-        let remedy = format!("write `mtu = {needs}` or more with the provider, or a smaller `mtu` in [settings]");
-        problems.report(Diagnostic::warning(provider.name.at, message).label("too narrow").remedy(remedy));
     }
 }
 

@@ -27,11 +27,11 @@ pub use compile::{
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
 pub use model::{
-    Access, Admin, Attachment, Bfd, Bgp, Carrier, Circuit, CircuitId, CircuitKind, Core, CrossConnect, EgressTags,
-    Encapsulation, Gateway, GatewayLimits, GlobalReach, Hop, LabelEntry, LabelOp, Lan, LinkAddresses, Nni, Null,
-    OutLabel, PairId, PairLink, Peering, PeeringAddresses, PortPair, Provider, ProviderId, Pseudowire, RateLimit,
-    Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits, StreamEnd, Tags, Traffic, Vnet,
-    VnetId,
+    Access, Admin, Attachment, Bfd, Bgp, Carrier, Circuit, CircuitId, CircuitKind, Core, CoreGraph, CoreLink,
+    CrossConnect, EgressTags, Encapsulation, Gateway, GatewayLimits, GlobalReach, Hop, LabelEntry, LabelOp, Lan,
+    LinkAddresses, Nni, Null, OutLabel, PairId, PairLink, Peering, PeeringAddresses, PortPair, Provider, ProviderId,
+    Pseudowire, RateLimit, Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits, StreamEnd,
+    Tags, Traffic, Vnet, VnetId,
 };
 pub use preset::{Preset, presets};
 pub use review::Finding;

@@ -56,7 +56,7 @@ place_in!(
 
 pub use azure::{CircuitKind, Gateway, GatewayLimits, Sku, SkuLimits, Vnet};
 pub use global_reach::GlobalReach;
-pub use provider::{Access, Carrier, Core, Nni, Null, Provider};
+pub use provider::{Access, Carrier, Core, CoreGraph, CoreLink, Nni, Null, Provider};
 pub use router::{
     Attachment, CrossConnect, EgressTags, Hop, LabelEntry, LabelOp, OutLabel, Pseudowire, Route, Router, RouterPort,
     Tags,

@@ -247,6 +247,11 @@ impl<'t> Table<'t> {
         tables
     }
 
+    /// All keys, with their values, of a table whose keys are names.
+    pub(super) fn pairs(&self) -> Vec<(Located<&'t str>, Value<'t>)> {
+        self.entries.iter().map(|entry| (Located::new(entry.key, entry.key_at), entry.value)).collect()
+    }
+
     /// Takes the table out of the duty to report: its keys are names, or all was said already.
     pub(super) fn leave(mut self) {
         self.entries.clear();

@@ -83,19 +83,21 @@ pub(super) fn reference<'n>(
     what: &'static str,
     names: &'n [Located<String>],
 ) -> impl Fn(Value<'_>) -> Result<usize, Fault> + 'n {
-    move |value| {
-        let name = value.text()?;
-        if let Some(place) = names.iter().position(|known| known.value == name) {
-            return Ok(place);
-        }
-        let known = || names.iter().map(|name| name.value.as_str());
-        let otherwise = match names.is_empty() {
-            true => format!("there is no {what} in this file; write one"),
-            false => format!("the names here are {}", listed(known())),
-        };
-        let remedy = did_you_mean(name, known(), otherwise);
-        Err(Fault::new(format!("there is no {what} called `{name}`"), "no such name", remedy))
+    move |value| named(what, names, value.text()?)
+}
+
+/// The place of `name` in `names`, which are of things called `what`.
+pub(super) fn named(what: &str, names: &[Located<String>], name: &str) -> Result<usize, Fault> {
+    if let Some(place) = names.iter().position(|known| known.value == name) {
+        return Ok(place);
     }
+    let known = || names.iter().map(|name| name.value.as_str());
+    let otherwise = match names.is_empty() {
+        true => format!("there is no {what} in this file; write one"),
+        false => format!("the names here are {}", listed(known())),
+    };
+    let remedy = did_you_mean(name, known(), otherwise);
+    Err(Fault::new(format!("there is no {what} called `{name}`"), "no such name", remedy))
 }
 
 /// An amount of `quantity`.

@@ -26,11 +26,11 @@ pub struct Nni {
     pub delay: Span,
 }
 
-/// A provider's network: two rows of P routers, between the provider edges of customers and those towards Microsoft.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A provider's network: P routers between the provider edges of customers and those towards Microsoft.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Core {
-    /// P routers of each row, 0 to 8.
-    pub hops: u8,
+    /// The routers and how they are joined.
+    pub graph: CoreGraph,
     /// Speed of its links.
     pub port: PortSpeed,
     /// Delay of each link, one way.
@@ -45,6 +45,37 @@ pub struct Core {
     pub entropy: bool,
     /// Whether pseudowires have a control word (RFC 4385).
     pub control_word: bool,
+}
+
+/// P routers and their links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CoreGraph {
+    /// Two rows of so many routers, 0 to 8; each provider edge is joined to both, the first of a site or a circuit nearer
+    /// to the first row.
+    Rows(u8),
+    /// As they are written.
+    Written {
+        /// The names of the routers.
+        routers: Vec<Located<String>>,
+        /// Links between them.
+        links: Vec<CoreLink>,
+        /// Where the provider edges of a site or a circuit, by its name, are joined: the first one to the first router
+        /// and, at a greater metric, to the second; the second one the other way round.
+        edges: Vec<(Located<String>, [usize; 2])>,
+    },
+}
+
+/// A link between two P routers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CoreLink {
+    /// The places of the two routers.
+    pub between: [usize; 2],
+    /// What a path by it costs, 1 to 65535.
+    pub metric: u32,
+    /// Delay, one way.
+    pub delay: Span,
+    /// Speed of its ports.
+    pub port: PortSpeed,
 }
 
 /// What a provider edge asks of its neighbours for the last hop towards it (RFC 3032 §2.1).

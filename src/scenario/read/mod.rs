@@ -68,7 +68,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
 
     let names =
         Names { sites: names(&sites), providers: names(&providers), circuits: names(&circuits), vnets: names(&vnets) };
-    let providers = providers.into_iter().map(|(name, table)| provider::provider(name, table)).collect();
+    let providers = providers.into_iter().map(|(name, table)| provider::provider(name, table, &names)).collect();
     let (circuits, pairs) = circuit::circuits(circuits, &names, &mut facts);
     let sites: Vec<_> = sites.into_iter().map(|(name, table)| site::site(name, table, &mut facts)).collect();
     let vnets: Vec<_> = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &names, &mut facts)).collect();

@@ -4,7 +4,7 @@ use super::circuit::pair_link;
 use super::service::TTL;
 use super::{Names, provider_ref, site_ref};
 use crate::scenario::diagnostic::Diagnostic;
-use crate::scenario::model::{Access, Carrier, Core, Nni, Null, PairLink, Provider, SiteId};
+use crate::scenario::model::{Access, Carrier, Core, CoreGraph, CoreLink, Nni, Null, PairLink, Provider, SiteId};
 use crate::scenario::reader::{Fault, Table};
 use crate::scenario::source::Located;
 use crate::scenario::values;
@@ -12,7 +12,7 @@ use crate::table::TtlModel;
 use crate::time::{PortSpeed, Span};
 use crate::wire::vlan::Vid;
 
-pub(super) fn provider(name: Located<String>, mut table: Table<'_>) -> Provider {
+pub(super) fn provider(name: Located<String>, mut table: Table<'_>, names: &Names) -> Provider {
     let speed = |table: &mut Table<'_>, key: &'static str| {
         table.optional(key, values::port_speed(&PortSpeed::ALL)).map_or(PortSpeed::G100, |port| port.value)
     };
@@ -20,10 +20,11 @@ pub(super) fn provider(name: Located<String>, mut table: Table<'_>) -> Provider 
         table.optional(key, values::delay).map_or(absent, |delay| delay.value)
     };
     let nni = Nni { port: speed(&mut table, "nni_port"), delay: delay(&mut table, "nni_delay", NNI_DELAY) };
+    let (port, delay) = (speed(&mut table, "port"), delay(&mut table, "delay", CORE_DELAY));
     let core = Core {
-        hops: table.optional("hops", values::small(0..=8)).map_or(HOPS, |hops| hops.value),
-        port: speed(&mut table, "port"),
-        delay: delay(&mut table, "delay", CORE_DELAY),
+        graph: graph(&mut table, names, (port, delay)),
+        port,
+        delay,
         // The range ends at 9216.
         mtu: table.optional("mtu", values::octets(1280..=9216)).map_or(CORE_MTU, |mtu| mtu.value as u16),
         null: table.optional("null", values::choice(NULL)).map_or(Null::Implicit, |null| null.value),
@@ -32,6 +33,99 @@ pub(super) fn provider(name: Located<String>, mut table: Table<'_>) -> Provider 
         control_word: table.optional("control_word", values::boolean).is_none_or(|on| on.value),
     };
     Provider { name, nni, core }
+}
+
+/// `hops`, or `routers` with their links and edges.
+fn graph(table: &mut Table<'_>, names: &Names, (port, delay): (PortSpeed, Span)) -> CoreGraph {
+    if !table.has("routers") {
+        for key in ["link", "edges"] {
+            table.refuse(
+                key,
+                format!("`{key}` goes with `routers`"),
+                "write `routers = [\"p1\", \"p2\"]`, or take it away",
+            );
+        }
+        let hops = table.optional("hops", values::small(0..=8)).map_or(HOPS, |hops| hops.value);
+        table.value("routers");
+        return CoreGraph::Rows(hops);
+    }
+    table.refuse("hops", "`hops` makes the routers that are written here", "take it away, or `routers`");
+    let routers = table.required_list("routers", "[\"p1\", \"p2\"]", values::text);
+    for (place, router) in routers.iter().enumerate() {
+        if let Some(fault) = values::name_fault(&router.value) {
+            table.report_fault(router.at, fault);
+        }
+        if let Some(first) = routers[..place].iter().find(|first| first.value == router.value) {
+            let twice = Diagnostic::error(router.at, format!("two routers are called `{}`", router.value));
+            table.report(twice.label("and again here").also(first.at, "first here").remedy("give one another name"));
+        }
+    }
+    if let Some(over) = routers.get(MOST_ROUTERS) {
+        let message = format!("{} routers are more than a provider has here", routers.len());
+        let remedy = format!("write {MOST_ROUTERS} at the most");
+        table.report_fault(over.at, Fault::new(message, format!("number {}", MOST_ROUTERS + 1), remedy));
+    }
+    let title = table.title().trim_matches(['[', ']']).to_owned();
+    let links = table.tables("link", &format!("[[{title}.link]]")).into_iter();
+    let links = links.filter_map(|link| core_link(link, &routers, (port, delay))).collect();
+    let edges = match table.table("edges", format!("[{title}.edges]")) {
+        Some(edges) => edges_of(edges, names, &routers),
+        None => {
+            table.report_missing("edges", "{ hq = [\"p1\"], london = [\"p2\", \"p3\"] }");
+            Vec::new()
+        }
+    };
+    CoreGraph::Written { routers, links, edges }
+}
+
+fn core_link(mut table: Table<'_>, routers: &[Located<String>], (port, delay): (PortSpeed, Span)) -> Option<CoreLink> {
+    let between = table.required_list("between", "[\"p1\", \"p2\"]", values::reference("router", routers));
+    let written = table.peek("between").and_then(|value| value.items()).map_or(0, |items| items.len());
+    let at = table.key_at("between");
+    let link = CoreLink {
+        between: [0, 0],
+        // The range ends at 65535.
+        metric: table.optional("metric", values::integer(1..=65_535)).map_or(METRIC, |metric| metric.value as u32),
+        delay: table.optional("delay", values::delay).map_or(delay, |delay| delay.value),
+        port: table.optional("port", values::port_speed(&PortSpeed::ALL)).map_or(port, |port| port.value),
+    };
+    match between[..] {
+        [a, b] if written == 2 && a.value != b.value => Some(CoreLink { between: [a.value, b.value], ..link }),
+        // What is wrong with one of them has been told.
+        _ if written != between.len() => None,
+        _ => {
+            let message = "a link is between two routers that differ";
+            table.report_fault(at?, Fault::new(message, "not two", "write `between = [\"p1\", \"p2\"]`"));
+            None
+        }
+    }
+}
+
+fn edges_of(table: Table<'_>, names: &Names, routers: &[Located<String>]) -> Vec<(Located<String>, [usize; 2])> {
+    let joined: Vec<Located<String>> = names.sites.iter().chain(&names.circuits).cloned().collect();
+    let mut edges = Vec::new();
+    for (name, value) in table.pairs() {
+        if let Err(fault) = values::named("site or circuit", &joined, name.value) {
+            table.report_fault(name.at, fault);
+            continue;
+        }
+        let items = value.items().unwrap_or_else(|| vec![value]);
+        let read = items.iter().map(|item| table.accept(*item, values::reference("router", routers)));
+        // Each one that is wrong is told.
+        let read: Vec<_> = read.collect();
+        let Some(read) = read.into_iter().collect::<Option<Vec<_>>>() else { continue };
+        let name = Located::new(name.value.to_owned(), name.at);
+        match read[..] {
+            [one] => edges.push((name, [one.value; 2])),
+            [a, b] => edges.push((name, [a.value, b.value])),
+            _ => {
+                let message = format!("`{}` is joined to {} routers", name.value, read.len());
+                table.report_fault(value.at, Fault::new(message, "one or two", "write one router, or two"));
+            }
+        }
+    }
+    table.leave();
+    edges
 }
 
 /// The connectivity models, as written.
@@ -156,6 +250,10 @@ pub(super) fn links(table: &mut Table<'_>, model: Model, both: PairLink) -> [Pai
 
 const NULL: &[(&str, Null)] = &[("implicit", Null::Implicit), ("explicit", Null::Explicit)];
 
+/// P routers that can be written.
+const MOST_ROUTERS: usize = 64;
+/// Metric of a link where none is given.
+const METRIC: u32 = 10;
 /// P routers of a row where nothing is said.
 const HOPS: u8 = 2;
 /// Delays where none is given: 200 km of fibre in the core, 10 km to Microsoft. No provider's figures.

@@ -8,14 +8,14 @@
 
 use std::collections::BTreeMap;
 
-use super::path::{Graph, Lsp, Path};
+use super::path::{Disjoint, Graph, Lsp, Path};
 use super::vpn::Member;
 use crate::id::{NodeId, VrfId};
 use crate::port::PortSpec;
 use crate::scenario::compile::draft::{Draft, End};
 use crate::scenario::compile::wiring::PairConnection;
 use crate::scenario::compile::{CompileOptions, Unrouted};
-use crate::scenario::model::{Core, Null, PairId};
+use crate::scenario::model::{Core, CoreGraph, CoreLink, Null, PairId};
 use crate::scenario::{Provider, Scenario};
 use crate::table::{
     FibBuilder, IngressBuilder, LabelAction, LabelEntry, LabelPush, NextHop, Payload, Service, SubInterface, TagRule,
@@ -31,11 +31,11 @@ pub(super) struct CoreNet {
     graph: Graph,
     /// By the number of a link, its two ends with their routers.
     links: Vec<[(usize, End); 2]>,
-    /// The rows of P routers, once there is an edge.
-    rows: Option<[Vec<usize>; 2]>,
+    /// Whether the P routers are there, which they are once there is an edge.
+    is_laid: bool,
     edges: BTreeMap<Edge, usize>,
     /// Paths by their ends, each with its number.
-    lsps: BTreeMap<(usize, usize), (u32, Path)>,
+    lsps: BTreeMap<(usize, usize), (u32, Path, Option<(Path, Disjoint)>)>,
     /// Service labels given so far.
     services: u32,
     /// Pseudowires and their attachments; members of the VPN.
@@ -75,11 +75,11 @@ impl CoreNet {
     pub(super) fn new(scenario: &Scenario, provider: usize) -> Self {
         CoreNet {
             provider,
-            core: scenario.providers[provider].core,
+            core: scenario.providers[provider].core.clone(),
             routers: Vec::new(),
             graph: Graph::default(),
             links: Vec::new(),
-            rows: None,
+            is_laid: false,
             edges: BTreeMap::new(),
             lsps: BTreeMap::new(),
             services: 0,
@@ -98,34 +98,63 @@ impl CoreNet {
             Edge::Site(site, number) => (&scenario.sites[site].name.value, number, true),
             Edge::Microsoft(pair, number) => (&scenario.pairs[pair.index()].name.value, number, false),
         };
-        let rows = self.rows(draft, provider);
+        if !self.is_laid {
+            self.lay(draft, provider);
+            self.is_laid = true;
+        }
         let router = self.router(draft, provider, &format!("pe-{name}{}", number + 1), false);
-        let ends = rows.each_ref().map(|row| if is_site { row.first() } else { row.last() });
-        if let [Some(&a), Some(&b)] = ends {
-            let far = if is_site { FAR } else { 2 * FAR };
-            self.join(draft, router, a, if number == 0 { NEAR } else { far });
-            self.join(draft, router, b, if number == 1 { NEAR } else { far });
-        } else {
+        let link = |metric| CoreLink { metric, between: [0; 2], delay: self.core.delay, port: self.core.port };
+        let (near, far) = (link(NEAR), link(if is_site { FAR } else { 2 * FAR }));
+        match self.ends(name, is_site) {
+            Some([a, b]) if a == b => self.join(draft, router, a, near),
+            Some([a, b]) => {
+                self.join(draft, router, a, if number == 0 { near } else { far });
+                self.join(draft, router, b, if number == 1 { near } else { far });
+            }
             // Without P routers the edges are joined to each other.
-            let others: Vec<usize> = self.edges.values().copied().collect();
-            others.into_iter().for_each(|other| self.join(draft, router, other, NEAR));
+            None => {
+                let others: Vec<usize> = self.edges.values().copied().collect();
+                others.into_iter().for_each(|other| self.join(draft, router, other, near));
+            }
         }
         self.edges.insert(edge, router);
         router
     }
 
-    fn rows(&mut self, draft: &mut Draft, provider: &Provider) -> [Vec<usize>; 2] {
-        if let Some(rows) = &self.rows {
-            return rows.clone();
+    /// The P routers and their links.
+    fn lay(&mut self, draft: &mut Draft, provider: &Provider) {
+        match self.core.graph.clone() {
+            CoreGraph::Rows(hops) => {
+                let near = CoreLink { metric: NEAR, between: [0; 2], delay: self.core.delay, port: self.core.port };
+                for row in ["a", "b"] {
+                    let routers = (1..=hops).map(|hop| self.router(draft, provider, &format!("p{hop}{row}"), true));
+                    let routers: Vec<usize> = routers.collect();
+                    routers.windows(2).for_each(|pair| self.join(draft, pair[0], pair[1], near));
+                }
+            }
+            CoreGraph::Written { routers, links, .. } => {
+                // The first routers, so that their places are those of the list.
+                for router in &routers {
+                    self.router(draft, provider, &router.value, true);
+                }
+                links.into_iter().for_each(|link| self.join(draft, link.between[0], link.between[1], link));
+            }
         }
-        let rows = ["a", "b"].map(|row| {
-            let routers = (1..=self.core.hops).map(|hop| self.router(draft, provider, &format!("p{hop}{row}"), true));
-            let routers: Vec<usize> = routers.collect();
-            routers.windows(2).for_each(|pair| self.join(draft, pair[0], pair[1], NEAR));
-            routers
-        });
-        self.rows = Some(rows.clone());
-        rows
+    }
+
+    /// The P routers that the edges of a site or a circuit are joined to; none where there are none.
+    fn ends(&self, name: &str, is_site: bool) -> Option<[usize; 2]> {
+        match &self.core.graph {
+            CoreGraph::Rows(0) => None,
+            CoreGraph::Rows(hops) => {
+                // One row after the other; sites are at their beginnings, Microsoft at their ends.
+                let hops = usize::from(*hops);
+                Some(if is_site { [0, hops] } else { [hops - 1, 2 * hops - 1] })
+            }
+            CoreGraph::Written { edges, .. } => {
+                edges.iter().find(|(known, _)| known.value == name).map(|(_, routers)| *routers)
+            }
+        }
     }
 
     fn router(&mut self, draft: &mut Draft, provider: &Provider, name: &str, transit: bool) -> usize {
@@ -136,7 +165,7 @@ impl CoreNet {
         self.graph.add(transit)
     }
 
-    fn join(&mut self, draft: &mut Draft, a: usize, b: usize, metric: u32) {
+    fn join(&mut self, draft: &mut Draft, a: usize, b: usize, link: CoreLink) {
         let name = |draft: &Draft, of: &Router| draft.network.nodes[of.node.index()].name.clone();
         let labelled = SubInterface { service: Service::Route(VrfId(0)), mpls: true, reset_dscp: false };
         let [a_end, b_end] = [(a, b), (b, a)].map(|(of, other)| {
@@ -145,12 +174,16 @@ impl CoreNet {
             // The provider's name before both is left out.
             let common = near.bytes().zip(far.bytes()).take_while(|(a, b)| a == b).count();
             let start = far[..common].rfind('-').map_or(0, |dash| dash + 1);
-            let spec =
-                PortSpec { queue_of_class: PortSpec::CONTROL_FIRST, ..PortSpec::new(&far[start..], self.core.port) };
+            // Of parallel links the second one's ports have a number.
+            let ports = &draft.network.nodes[self.routers[of].node.index()].ports;
+            let parallel = ports.iter().filter(|port| port.name.split('.').next() == Some(&far[start..])).count();
+            let number = if parallel == 0 { String::new() } else { format!(".{}", parallel + 1) };
+            let spec = PortSpec::new(format!("{}{number}", &far[start..]), link.port);
+            let spec = PortSpec { queue_of_class: PortSpec::CONTROL_FIRST, ..spec };
             self.port(draft, of, spec, IngressBuilder::default().sub(VlanKey::Untagged, labelled))
         });
-        draft.join(a_end, b_end, self.core.delay, 0);
-        self.graph.join(a, b, metric);
+        draft.join(a_end, b_end, link.delay, 0);
+        self.graph.join(a, b, link.metric);
         self.links.push([(a, a_end), (b, b_end)]);
     }
 
@@ -184,12 +217,12 @@ impl CoreNet {
 
     /// The path between two edges, its labels set up where it is new.
     fn lsp(&mut self, draft: &mut Draft, from: usize, to: usize) -> (u32, Path) {
-        if let Some(known) = self.lsps.get(&(from, to)) {
-            return known.clone();
+        if let Some((number, path, _)) = self.lsps.get(&(from, to)) {
+            return (*number, path.clone());
         }
-        let path = self.graph.path(from, to).expect("the edges of a provider are joined");
+        let (path, backup) = self.graph.paths(from, to).expect("the edges of a provider are joined");
         let number = self.lsps.len() as u32;
-        self.lsps.insert((from, to), (number, path.clone()));
+        self.lsps.insert((from, to), (number, path.clone(), backup));
         let last = path.routers.len() - 1;
         for hop in 1..last {
             let router = path.routers[hop];
@@ -233,8 +266,8 @@ impl CoreNet {
         self.route_members(draft, scenario, connections, to_anywhere);
         let nodes: Vec<NodeId> = self.routers.iter().map(|router| router.node).collect();
         let named = |path: &Path| path.routers.iter().map(|&router| nodes[router]).collect::<Vec<_>>();
-        let lsps = self.lsps.values().map(|(_, primary)| {
-            let backup = self.graph.backup(primary).map(|(path, disjoint)| (named(&path), disjoint));
+        let lsps = self.lsps.values().map(|(_, primary, backup)| {
+            let backup = backup.as_ref().map(|(path, disjoint)| (named(path), *disjoint));
             Lsp { primary: named(primary), backup }
         });
         let lsps = lsps.collect();

@@ -10,6 +10,8 @@ struct Made {
     /// Customer edge routers of each site.
     edges: Vec<u8>,
     core: String,
+    /// P routers of a ring, in place of the rows.
+    ring: Option<usize>,
     planes: [bool; 2],
 }
 
@@ -17,21 +19,33 @@ fn made() -> impl Strategy<Value = Made> {
     let model = prop::sample::select(vec!["exchange", "exchange dot1q", "ethernet", "ipvpn", "ipvpn", "ipvpn"]);
     let ttl = prop::sample::select(vec!["uniform", "pipe", "short-pipe"]);
     let null = prop::sample::select(vec!["implicit", "explicit"]);
-    let core = (0u8..=4, null, ttl, any::<bool>(), any::<bool>()).prop_map(|(hops, null, ttl, entropy, control_word)| {
-        format!(
-            "hops = {hops}\nnull = \"{null}\"\nttl = \"{ttl}\"\nentropy = {entropy}\ncontrol_word = {control_word}\n"
-        )
+    let core = (null, ttl, any::<bool>(), any::<bool>()).prop_map(|(null, ttl, entropy, control_word)| {
+        format!("null = \"{null}\"\nttl = \"{ttl}\"\nentropy = {entropy}\ncontrol_word = {control_word}\n")
     });
+    let core = (core, prop_oneof![(0usize..=4).prop_map(Ok), (1usize..=5).prop_map(Err)]);
     let planes = prop::sample::select(vec![[true, true], [true, false], [false, true]]);
-    (model, prop::collection::vec(1u8..=2, 1..4), core, planes).prop_map(|(model, mut edges, core, planes)| {
+    (model, prop::collection::vec(1u8..=2, 1..4), core, planes).prop_map(|(model, mut edges, (core, size), planes)| {
+        let core = core + &size.map_or(String::new(), |hops| format!("hops = {hops}\n"));
         edges.truncate(if model == "ipvpn" { 3 } else { 1 });
-        Made { model, edges, core, planes }
+        Made { model, edges, core, ring: size.err(), planes }
     })
 }
 
 fn text(made: &Made) -> String {
     let mut out = format!("[provider.p]\n{}", made.core);
     let names: Vec<String> = (0..made.edges.len()).map(|s| format!("s{s}")).collect();
+    if let Some(ring) = made.ring {
+        let routers: Vec<String> = (0..ring).map(|r| format!("r{r}")).collect();
+        out += &format!("routers = {routers:?}\n");
+        for r in 1..ring + usize::from(ring > 2) {
+            out +=
+                &format!("[[provider.p.link]]\nbetween = [\"r{}\", \"r{}\"]\nmetric = {}\n", r - 1, r % ring, 10 + r);
+        }
+        out += "[provider.p.edges]\n";
+        for (place, name) in names.iter().map(String::as_str).chain(["c"]).enumerate() {
+            out += &format!("{name} = [\"r{}\", \"r{}\"]\n", place % ring, (place + 1) % ring);
+        }
+    }
     for (s, edges) in made.edges.iter().enumerate() {
         out += &format!("[site.s{s}]\nasn = {}\nprefixes = [\"10.{}.0.0/16\"]\nedges = {edges}\n", 65001 + s, 10 + s);
     }
