@@ -34,13 +34,21 @@ pub(super) struct CoreNet {
     /// Whether the P routers are there, which they are once there is an edge.
     is_laid: bool,
     edges: BTreeMap<Edge, usize>,
-    /// Paths by their ends, each with its number.
-    lsps: BTreeMap<(usize, usize), (u32, Path, Option<(Path, Disjoint)>)>,
+    /// Paths by their ends.
+    lsps: BTreeMap<(usize, usize), Paths>,
     /// Service labels given so far.
     services: u32,
     /// Pseudowires and their attachments; members of the VPN.
     pub(super) wires: Vec<super::ethernet::Wire>,
     pub(super) members: Vec<Member>,
+}
+
+/// The paths from one edge to another.
+struct Paths {
+    /// The first of them is 0.
+    number: u32,
+    primary: Path,
+    backup: Option<(Path, Disjoint)>,
 }
 
 /// A provider edge: of a site, or towards Microsoft for a port pair; number 0 is nearer to row a, 1 to row b.
@@ -217,12 +225,12 @@ impl CoreNet {
 
     /// The path between two edges, its labels set up where it is new.
     fn lsp(&mut self, draft: &mut Draft, from: usize, to: usize) -> (u32, Path) {
-        if let Some((number, path, _)) = self.lsps.get(&(from, to)) {
-            return (*number, path.clone());
+        if let Some(known) = self.lsps.get(&(from, to)) {
+            return (known.number, known.primary.clone());
         }
         let (path, backup) = self.graph.paths(from, to).expect("the edges of a provider are joined");
         let number = self.lsps.len() as u32;
-        self.lsps.insert((from, to), (number, path.clone(), backup));
+        self.lsps.insert((from, to), Paths { number, primary: path.clone(), backup });
         let last = path.routers.len() - 1;
         for hop in 1..last {
             let router = path.routers[hop];
@@ -266,7 +274,7 @@ impl CoreNet {
         self.route_members(draft, scenario, connections, to_anywhere);
         let nodes: Vec<NodeId> = self.routers.iter().map(|router| router.node).collect();
         let named = |path: &Path| path.routers.iter().map(|&router| nodes[router]).collect::<Vec<_>>();
-        let lsps = self.lsps.values().map(|(_, primary, backup)| {
+        let lsps = self.lsps.values().map(|Paths { primary, backup, .. }| {
             let backup = backup.as_ref().map(|(path, disjoint)| (named(path), *disjoint));
             Lsp { primary: named(primary), backup }
         });
