@@ -59,6 +59,7 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
         unpaired_ipv6(scenario, pair, problems);
         provider::narrow_core(scenario, pair, problems);
     }
+    provider::idle(scenario, problems);
     provider::graphs(scenario, problems);
     streams(scenario, problems);
     for (place, vnet) in scenario.vnets.iter().enumerate() {

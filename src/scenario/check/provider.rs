@@ -4,6 +4,28 @@ use crate::scenario::Scenario;
 use crate::scenario::diagnostic::{Diagnostic, Problems};
 use crate::scenario::model::{Carrier, CoreGraph, CoreLink, PortPair, Provider};
 
+/// Providers that nothing uses, and networks of those that are exchanges.
+pub(super) fn idle(scenario: &Scenario, problems: &Problems) {
+    for (place, provider) in scenario.providers.iter().enumerate() {
+        let name = &provider.name.value;
+        let mut used = scenario.pairs.iter().map(|pair| &pair.carrier);
+        let mut used_by =
+            used.by_ref().filter(|carrier| carrier.provider().is_some_and(|of| of.index() == place)).peekable();
+        if used_by.peek().is_none() {
+            let idle = Diagnostic::warning(provider.name.at, format!("no circuit uses provider `{name}`"));
+            problems.report(
+                idle.label("carries nothing").remedy("name it as the `provider` of a circuit, or take it away"),
+            );
+        } else if let Some(key) = provider.core_at
+            && used_by.all(|carrier| matches!(carrier, Carrier::Exchange { .. }))
+        {
+            let message = format!("`{name}` is an exchange, which has no core: `{}`", key.value);
+            let idle = Diagnostic::warning(key.at, message).label("without effect");
+            problems.report(idle.remedy("take it away; an exchange has `nni_port` and `nni_delay`"));
+        }
+    }
+}
+
 /// Graphs that are written have edges for all that they carry, and ways between them.
 pub(super) fn graphs(scenario: &Scenario, problems: &Problems) {
     for (place, provider) in scenario.providers.iter().enumerate() {

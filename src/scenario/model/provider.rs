@@ -15,6 +15,8 @@ pub struct Provider {
     pub nni: Nni,
     /// Its network, where circuits of it need one; an exchange has none.
     pub core: Core,
+    /// Where the first key of that network is written, if one is.
+    pub core_at: Option<Located<&'static str>>,
 }
 
 /// Links between a provider and Microsoft edge routers.

@@ -19,6 +19,8 @@ pub(super) fn provider(name: Located<String>, mut table: Table<'_>, names: &Name
     let delay = |table: &mut Table<'_>, key: &'static str, absent: Span| {
         table.optional(key, values::delay).map_or(absent, |delay| delay.value)
     };
+    let core_keys = CORE_KEYS.into_iter().filter_map(|key| Some(Located::new(key, table.key_at(key)?)));
+    let core_at = core_keys.min_by_key(|key| key.at);
     let nni = Nni { port: speed(&mut table, "nni_port"), delay: delay(&mut table, "nni_delay", NNI_DELAY) };
     let (port, delay) = (speed(&mut table, "port"), delay(&mut table, "delay", CORE_DELAY));
     let core = Core {
@@ -32,7 +34,7 @@ pub(super) fn provider(name: Located<String>, mut table: Table<'_>, names: &Name
         entropy: table.optional("entropy", values::boolean).is_some_and(|on| on.value),
         control_word: table.optional("control_word", values::boolean).is_none_or(|on| on.value),
     };
-    Provider { name, nni, core }
+    Provider { name, nni, core, core_at }
 }
 
 /// `hops`, or `routers` with their links and edges.
@@ -250,6 +252,9 @@ pub(super) fn links(table: &mut Table<'_>, model: Model, both: PairLink) -> [Pai
 
 const NULL: &[(&str, Null)] = &[("implicit", Null::Implicit), ("explicit", Null::Explicit)];
 
+/// Keys of a provider's network.
+const CORE_KEYS: [&str; 11] =
+    ["hops", "routers", "link", "edges", "port", "delay", "mtu", "null", "ttl", "entropy", "control_word"];
 /// P routers that can be written.
 const MOST_ROUTERS: usize = 64;
 /// Metric of a link where none is given.
