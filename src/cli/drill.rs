@@ -6,13 +6,12 @@ mod figures;
 mod plan;
 
 use super::interrupt::{self, INTERRUPTED};
-use super::observe::PortFile;
+use super::observe::{self, PortFile};
 use super::{Common, Failure, JsonOut, memory, print};
-use crate::engine::{Observe, Outcome, Run, Seen, run as run_engine};
+use crate::engine::{Outcome, Run, run as run_engine};
 use crate::report;
 use clap::Args;
 use plan::Plan;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant as WallInstant};
 
 /// Run a scenario's own streams for its duration and report what became of each.
@@ -81,17 +80,7 @@ fn execute(plan: &mut Plan, files: &mut [PortFile], common: &Common) -> Done {
     let threads = common.threads(usize::from(!files.is_empty()));
     let sources = plan.sources();
     let start = WallInstant::now();
-    let observe = (!files.is_empty()).then(|| Observe {
-        ports: plan.observed_ports(),
-        drops: true,
-        sink: Box::new(|seen: &Seen, octets: &[u8]| {
-            let mut all_well = true;
-            files.iter_mut().for_each(|file| all_well &= file.write(seen, octets));
-            if !all_well {
-                INTERRUPTED.store(true, Ordering::Relaxed);
-            }
-        }),
-    });
+    let observe = observe::into_files(files, || plan.observed_ports());
     let request = Run { threads, observe, interrupt: Some(&INTERRUPTED), ..Run::new(&plan.network, sources) };
     common.detail(&request.partition().describe(&plan.network));
     let outcome = run_engine(request);

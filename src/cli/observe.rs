@@ -1,14 +1,34 @@
 //! Writing what passes observed ports, and what was dropped and why, as pcapng.
 
+use super::interrupt::INTERRUPTED;
 use super::{Failure, unwritable};
 use crate::capture::{CaptureTime, CaptureWriter, Direction, PortStatistics, Stamps, WriteInterface};
-use crate::engine::{Network, Outcome, Seen};
+use crate::engine::{Network, Observe, Outcome, Seen};
 use crate::frame::DropCounts;
 use crate::id::{NodeId, PortId};
 use crate::scenario::{Compiled, Place};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+/// What passes `ports`, and all drops, into `files`; nothing is observed without a file. One that fails ends the run.
+pub(super) fn into_files<'f>(
+    files: &'f mut [PortFile],
+    ports: impl FnOnce() -> Vec<(NodeId, PortId)>,
+) -> Option<Observe<'f>> {
+    if files.is_empty() {
+        return None;
+    }
+    let sink = Box::new(|seen: &Seen, octets: &[u8]| {
+        let mut all_well = true;
+        files.iter_mut().for_each(|file| all_well &= file.write(seen, octets));
+        if !all_well {
+            INTERRUPTED.store(true, Ordering::Relaxed);
+        }
+    });
+    Some(Observe { ports: ports(), drops: true, sink })
+}
 
 /// A file under way.
 pub(super) struct PortFile {

@@ -9,15 +9,14 @@ mod reading;
 pub(super) use args::ReplayArgs;
 
 use super::interrupt::{self, INTERRUPTED};
-use super::observe::PortFile;
+use super::observe::{self, PortFile};
 use super::{Common, Failure, memory, print};
-use crate::engine::{BodyPool, Observe, Outcome, Run, Seen, Source, feed, run as run_engine};
+use crate::engine::{BodyPool, Outcome, Run, Source, feed, run as run_engine};
 use crate::id::NodeId;
 use crate::report;
 use bar::Bar;
 use plan::Plan;
 use reading::{Found, Reading};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant as WallInstant};
 
 /// What a run and its sources left.
@@ -61,17 +60,7 @@ fn execute(plan: &Plan, files: &mut [PortFile], common: &Common) -> Done {
         readings.push(Reading::start(source.spec.clone(), fill, pool.clone()));
         sources.push((source.host, Source::Feed(take)));
     }
-    let observe = (!files.is_empty()).then(|| Observe {
-        ports: plan.observed_ports(),
-        drops: true,
-        sink: Box::new(|seen: &Seen, octets: &[u8]| {
-            let mut all_well = true;
-            files.iter_mut().for_each(|file| all_well &= file.write(seen, octets));
-            if !all_well {
-                INTERRUPTED.store(true, Ordering::Relaxed);
-            }
-        }),
-    });
+    let observe = observe::into_files(files, || plan.observed_ports());
     let request = Run {
         network: &plan.network,
         sources,
