@@ -101,12 +101,18 @@ fn reports_read_well() {
         ("replay-stamps.txt", "replay captures/out-of-order-stamps.pcap --through direct --into hq --max-gap 1s"),
         ("replay-runts.txt", "replay captures/runts.pcap --through direct --into hq --unrouted drop --topspeed"),
     ] {
-        let ran = typed(text).ok();
-        assert!(ran.out.lines().all(|line| line.chars().count() <= 80), "{}", ran.out);
-        assert!(!ran.out.contains("wall clock") && ran.err.contains("of wall clock on"), "{}", ran.err);
-        golden(name, &ran.out);
-        assert_eq!(typed(&format!("{text} --quiet")).ok().err, "");
+        reads_well(name, text, 80);
     }
+}
+
+/// A report of lines up to `width`, without what the wall clock said; with `--quiet` nothing else.
+#[track_caller]
+fn reads_well(name: &str, text: &str, width: usize) {
+    let ran = typed(text).ok();
+    assert!(ran.out.lines().all(|line| line.chars().count() <= width), "{}", ran.out);
+    assert!(!ran.out.contains("wall clock") && ran.err.contains("of wall clock on"), "{}", ran.err);
+    golden(name, &ran.out);
+    assert_eq!(typed(&format!("{text} --quiet")).ok().err, "");
 }
 
 #[test]
@@ -122,11 +128,7 @@ fn drills_read_well() {
         ("drill-global-reach.txt", "drill global-reach --duration 100ms"),
         ("drill-busy.txt", "drill tests/scenarios/drill/busy.toml"),
     ] {
-        let ran = typed(text).ok();
-        assert!(ran.out.lines().all(|line| line.chars().count() <= 100), "{}", ran.out);
-        assert!(!ran.out.contains("wall clock") && ran.err.contains("of wall clock on"), "{}", ran.err);
-        golden(name, &ran.out);
-        assert_eq!(typed(&format!("{text} --quiet")).ok().err, "");
+        reads_well(name, text, 100);
     }
 }
 
