@@ -70,24 +70,18 @@ pub(super) fn run(args: &CheckArgs, common: &Common) -> Result<(), Failure> {
 
 /// A path by the names of its routers, its provider's name once.
 fn path(network: &Network, lsp: &Lsp) -> String {
-    let names = |nodes: &[NodeId]| -> Vec<&str> {
-        nodes.iter().map(|node| network.nodes[node.index()].name.as_str()).collect()
+    let Lsp { provider, primary, backup } = lsp;
+    let name = |node: &NodeId| {
+        let whole = network.nodes[node.index()].name.as_str();
+        whole.strip_prefix(provider.as_str()).and_then(|rest| rest.strip_prefix('-')).unwrap_or(whole)
     };
-    let primary = names(&lsp.primary);
-    let provider = primary.first().and_then(|name| name.find("-pe-")).map_or(0, |dash| dash + 1);
-    let joined = |names: &[&str]| names.iter().map(|name| &name[provider..]).collect::<Vec<_>>().join(" > ");
-    let provider = primary.first().map_or("", |name| &name[..provider.saturating_sub(1)]);
-    let backup = match &lsp.backup {
-        Some((nodes, disjoint)) => {
-            let apart = match disjoint {
-                Disjoint::Nodes => "no router",
-                Disjoint::Links => "no link",
-            };
-            format!("{} ({apart} in common)", joined(&names(nodes)))
-        }
+    let joined = |nodes: &[NodeId]| nodes.iter().map(name).collect::<Vec<_>>().join(" > ");
+    let backup = match backup {
+        Some((nodes, Disjoint::Nodes)) => format!("{} (no router in common)", joined(nodes)),
+        Some((nodes, Disjoint::Links)) => format!("{} (no link in common)", joined(nodes)),
         None => "none".to_owned(),
     };
-    format!("{provider}: {}; backup {backup}", joined(&primary))
+    format!("{provider}: {}; backup {backup}", joined(primary))
 }
 
 /// `1 router`, `2 routers`.

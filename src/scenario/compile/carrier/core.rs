@@ -61,6 +61,8 @@ pub(super) enum Edge {
 /// A router of the network.
 pub(super) struct Router {
     pub(super) node: NodeId,
+    /// Its name within the provider.
+    name: String,
     /// Receiving sides of its ports, in order.
     pub(super) ingress: Vec<IngressBuilder>,
     pub(super) fib: FibBuilder,
@@ -169,24 +171,18 @@ impl CoreNet {
         let node = draft.node(format!("{}-{name}", provider.name.value), provider.name.at);
         let mut fib = FibBuilder::new(3);
         fib.null_model(self.core.ttl);
-        self.routers.push(Router { node, ingress: Vec::new(), fib });
+        self.routers.push(Router { node, name: name.to_owned(), ingress: Vec::new(), fib });
         self.graph.add(transit)
     }
 
     fn join(&mut self, draft: &mut Draft, a: usize, b: usize, link: CoreLink) {
-        let name = |draft: &Draft, of: &Router| draft.network.nodes[of.node.index()].name.clone();
         let labelled = SubInterface { service: Service::Route(VrfId(0)), mpls: true, reset_dscp: false };
         let [a_end, b_end] = [(a, b), (b, a)].map(|(of, other)| {
-            let far = name(draft, &self.routers[other]);
-            let near = name(draft, &self.routers[of]);
-            // The provider's name before both is left out.
-            let common = near.bytes().zip(far.bytes()).take_while(|(a, b)| a == b).count();
-            let start = far[..common].rfind('-').map_or(0, |dash| dash + 1);
+            let far = &self.routers[other].name;
             // Of parallel links the second one's ports have a number.
-            let ports = &draft.network.nodes[self.routers[of].node.index()].ports;
-            let parallel = ports.iter().filter(|port| port.name.split('.').next() == Some(&far[start..])).count();
-            let number = if parallel == 0 { String::new() } else { format!(".{}", parallel + 1) };
-            let spec = PortSpec::new(format!("{}{number}", &far[start..]), link.port);
+            let parallel = self.links.iter().filter(|ends| [(a, b), (b, a)].contains(&(ends[0].0, ends[1].0))).count();
+            let name = if parallel == 0 { far.clone() } else { format!("{far}.{}", parallel + 1) };
+            let spec = PortSpec::new(name, link.port);
             let spec = PortSpec { queue_of_class: PortSpec::CONTROL_FIRST, ..spec };
             self.port(draft, of, spec, IngressBuilder::default().sub(VlanKey::Untagged, labelled))
         });
@@ -276,10 +272,10 @@ impl CoreNet {
         let named = |path: &Path| path.routers.iter().map(|&router| nodes[router]).collect::<Vec<_>>();
         let lsps = self.lsps.values().map(|Paths { primary, backup, .. }| {
             let backup = backup.as_ref().map(|(path, disjoint)| (named(path), *disjoint));
-            Lsp { primary: named(primary), backup }
+            Lsp { provider: scenario.providers[self.provider].name.value.clone(), primary: named(primary), backup }
         });
         let lsps = lsps.collect();
-        for Router { node, ingress, mut fib } in self.routers {
+        for Router { node, ingress, mut fib, .. } in self.routers {
             for port in &ingress {
                 fib.ingress(port);
             }

@@ -77,7 +77,7 @@ impl CoreNet {
         let entrance = &mut self.routers[from.router];
         let next_hop = entrance.fib.next_hop(next_hop);
         let service = Service::Pseudowire { next_hop, pop: u8::MAX, control_word };
-        let outer = TpidSet::of(&[from_tag.tpid()]).unwrap_or(TpidSet::C_TAG);
+        let outer = TpidSet::of(&[from_tag.tpid()]).expect("the TPIDs of a scenario are known");
         let sub = SubInterface { service, mpls: false, reset_dscp: false };
         entrance.ingress[from.place] =
             IngressBuilder::default().tpids(outer, TpidSet::C_TAG).sub(vlan_key(&[from_tag]), sub);

@@ -69,7 +69,8 @@ fn sides(scenario: &Scenario, join: &Join, fib: &mut FibBuilder) -> (IngressBuil
         let outer_only = customer_outer(&scenario.pairs[pair.index()], plane).is_some();
         let of = |tags: &[Tag]| if outer_only { vec![tags[0]] } else { tags.to_vec() };
         let (near, far) = (of(&near), of(&far));
-        microsoft = microsoft.tpids(TpidSet::of(&[far[0].tpid()]).unwrap_or(TpidSet::C_TAG), TpidSet::C_TAG);
+        microsoft =
+            microsoft.tpids(TpidSet::of(&[far[0].tpid()]).expect("the TPIDs of a scenario are known"), TpidSet::C_TAG);
         customer = customer.sub(vlan_key(&near), cross(fib, join.microsoft, &far));
         microsoft = microsoft.sub(vlan_key(&far), cross(fib, join.customer, &near));
     }

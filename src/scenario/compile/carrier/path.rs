@@ -5,6 +5,8 @@ use crate::id::NodeId;
 /// A label-switched path between two provider edges (RFC 3031 §3.15).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lsp {
+    /// The name of the provider; those of its routers begin with it and a hyphen.
+    pub provider: String,
     /// The routers of the primary path, ends included.
     pub primary: Vec<NodeId>,
     /// Those of a path that could take over, if there is one.
