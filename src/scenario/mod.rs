@@ -129,6 +129,11 @@ impl Scenario {
         }
     }
 
+    /// The port pair that carries a circuit.
+    pub fn pair_of(&self, circuit: CircuitId) -> &PortPair {
+        &self.pairs[self.circuits[circuit.index()].pair.index()]
+    }
+
     /// What looks as if it was not meant, though the scenario can be run.
     pub fn warnings(&self) -> Diagnostics {
         Diagnostics::new(self.source.clone(), self.warnings.clone())

@@ -46,15 +46,11 @@ type Found = (Extent, String, String);
 
 /// The locations of a gateway's circuits, each once.
 fn locations<'s>(scenario: &'s Scenario, gateway: &Gateway) -> Vec<&'s str> {
-    let pairs = gateway.circuits.iter().map(|circuit| pair_of(scenario, circuit.value));
+    let pairs = gateway.circuits.iter().map(|circuit| scenario.pair_of(circuit.value));
     let mut all: Vec<&str> = pairs.flat_map(|pair| &pair.locations).map(String::as_str).collect();
     all.sort_unstable();
     all.dedup();
     all
-}
-
-fn pair_of(scenario: &Scenario, circuit: CircuitId) -> &PortPair {
-    &scenario.pairs[scenario.circuits[circuit.index()].pair.index()]
 }
 
 /// Standard resiliency: all circuits of a gateway meet Microsoft in one place (EXPRESSROUTE: resiliency tiers).
@@ -81,13 +77,9 @@ fn small_gateway(scenario: &Scenario, gateway: &Gateway) -> Option<Found> {
 
 /// Circuits that do not lead to the same sites do not stand in for each other.
 fn other_sites(scenario: &Scenario, gateway: &Gateway) -> Option<Found> {
-    let sites = |circuit: &Located<CircuitId>| {
-        let mut sites: Vec<usize> = pair_of(scenario, circuit.value).sites.iter().map(|site| site.index()).collect();
-        sites.sort_unstable();
-        sites
-    };
     let (first, rest) = gateway.circuits.split_first()?;
-    let other = rest.iter().find(|circuit| sites(circuit) != sites(first))?;
+    let pair = scenario.pair_of(first.value);
+    let other = rest.iter().find(|circuit| !scenario.pair_of(circuit.value).leads_where(pair))?;
     let name = |circuit: &Located<CircuitId>| &scenario.circuits[circuit.index()].name.value;
     let message = format!(
         "circuits `{}` and `{}` of gateway `{}` do not lead to the same prefixes",

@@ -64,7 +64,7 @@ pub(super) fn global_reaches(scenario: &Scenario, problems: &Problems) {
                 problems.report(wrong.remedy(format!("write `[circuit.{}.private]`", circuit.name.value)));
             }
         }
-        let [pair_a, pair_b] = [a, b].map(|end| &scenario.pairs[circuit(end.index()).pair.index()]);
+        let [pair_a, pair_b] = [a, b].map(|end| scenario.pair_of(end.value));
         let common = pair_a.locations.iter().find(|location| pair_b.locations.contains(location));
         if let Some(location) = common {
             let message = format!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::{LinkSpec, Network, Role, RouterSpec};
-use crate::id::{NodeId, PortId};
+use crate::id::{NodeId, PortId, VrfId};
 use crate::node::RouterAddresses;
 use crate::port::{FaultSpec, GateSpec, PortSpec};
 use crate::rng::mix64;
@@ -13,6 +13,7 @@ use crate::scenario::source::Extent;
 use crate::table::{FibBuilder, IngressBuilder, NextHop, Service, SubInterface, TagRule, VlanKey};
 use crate::time::{PortSpeed, Span};
 use crate::wire::ethernet::Mac;
+use ipnet::IpNet;
 
 /// A port of a node.
 pub(super) type End = (NodeId, PortId);
@@ -79,6 +80,15 @@ impl Draft {
         NextHop { mac, mtu, tags, ..NextHop::port(port.1) }
     }
 
+    /// A table with one VRF for `node`, all of whose ports take untagged frames.
+    pub(super) fn untagged_table(&self, node: NodeId) -> FibBuilder {
+        let mut fib = FibBuilder::new(1);
+        for _ in &self.network.nodes[node.index()].ports {
+            fib.ingress(&untagged(0));
+        }
+        fib
+    }
+
     /// Makes a router of `node`.
     pub(super) fn route(&mut self, node: NodeId, mut fib: FibBuilder, addresses: Vec<RouterAddresses>) {
         // Routers that spread by the same seed would spread what another left together no further.
@@ -102,6 +112,14 @@ impl Draft {
     }
 }
 
+/// Adds a route; none without a next hop.
+pub(super) fn route(fib: &mut FibBuilder, vrf: VrfId, prefix: IpNet, next_hops: &[NextHop]) {
+    if !next_hops.is_empty() {
+        let set = fib.next_hops(next_hops);
+        fib.route(vrf, prefix, set);
+    }
+}
+
 /// A host's port: what waits for it waits in the host.
 pub(super) fn host_port(name: impl Into<String>, speed: PortSpeed) -> PortSpec {
     PortSpec { buffer_octets: None, ..PortSpec::new(name, speed) }
@@ -122,5 +140,5 @@ pub(super) fn untagged(vrf: u16) -> IngressBuilder {
 
 /// A sub-interface routed in `vrf`, without labels.
 pub(super) fn routed(vrf: u16) -> SubInterface {
-    SubInterface { service: Service::Route(crate::id::VrfId(vrf)), mpls: false, reset_dscp: false }
+    SubInterface { service: Service::Route(VrfId(vrf)), mpls: false, reset_dscp: false }
 }

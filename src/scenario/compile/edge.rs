@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::draft::{Draft, routed, untagged};
+use super::draft::{Draft, route, routed, untagged};
 use super::global_reach;
 use super::place::Plane;
 use super::wiring::{Edge, PairConnection, Wiring, ports_of};
@@ -12,7 +12,7 @@ use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::node::RouterAddresses;
 use crate::scenario::Scenario;
-use crate::scenario::model::{Carrier, CircuitId, Encapsulation, PairId, Peering, PortPair, Site, SiteId, VnetId};
+use crate::scenario::model::{Carrier, CircuitId, Encapsulation, PairId, Peering, Site, SiteId, VnetId};
 use crate::table::{FibBuilder, IngressBuilder, NextHop, PcpRule, TagRule};
 use crate::wire::vlan::TpidSet;
 use ipnet::IpNet;
@@ -89,7 +89,7 @@ pub(super) fn configure(
     }
     for (place, other) in scenario.sites.iter().enumerate().filter(|(place, _)| *place != id.index()) {
         for prefix in &other.prefixes {
-            let leads = |way: &Way<'_>| way.is_provided && pair_of(scenario, way.circuit).serves(SiteId(place));
+            let leads = |way: &Way<'_>| way.is_provided && scenario.pair_of(way.circuit).serves(SiteId(place));
             both(&mut fib, prefix.value, &ways.by(leads), None);
         }
     }
@@ -147,18 +147,10 @@ fn ways<'s>(draft: &mut Draft, scenario: &'s Scenario, wiring: &Wiring, id: Site
     ways
 }
 
-fn pair_of(scenario: &Scenario, circuit: CircuitId) -> &PortPair {
-    &scenario.pairs[scenario.circuits[circuit.index()].pair.index()]
-}
-
 /// Adds a route to one VRF, or to both; none without a next hop.
 fn both(fib: &mut FibBuilder, prefix: IpNet, next_hops: &[NextHop], only: Option<VrfId>) {
-    if next_hops.is_empty() {
-        return;
-    }
-    let set = fib.next_hops(next_hops);
     for vrf in [FROM_SITE, FROM_CLOUD].into_iter().filter(|vrf| only.is_none_or(|only| only == *vrf)) {
-        fib.route(vrf, prefix, set);
+        route(fib, vrf, prefix, next_hops);
     }
 }
 

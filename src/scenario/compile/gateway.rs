@@ -1,14 +1,14 @@
 //! What gateways forward, and their limits: those bind on the way in, for the way back does not pass them.
 
-use super::draft::{Draft, untagged};
+use super::draft::{Draft, route};
 use super::edge::first_addresses;
-use super::wiring::{GatewayNode, Uplink, Wiring, ports_of};
+use super::wiring::{GatewayNode, Uplink, Wiring};
 use super::{CompileOptions, Unrouted, carries, defaults};
 use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::port::GateSpec;
 use crate::scenario::{Scenario, SiteId};
-use crate::table::{FibBuilder, NextHop, TagRule};
+use crate::table::{NextHop, TagRule};
 use ipnet::IpNet;
 
 /// Fills in the tables of a gateway: virtual networks inwards, and back over its circuits what it says itself.
@@ -20,16 +20,8 @@ pub(super) fn configure(
     options: CompileOptions,
 ) {
     let mtu = scenario.settings.mtu;
-    let mut fib = FibBuilder::new(1);
-    for _ in ports_of(draft, gateway.node) {
-        fib.ingress(&untagged(0));
-    }
-    let mut add = |prefix: IpNet, next_hops: &[NextHop]| {
-        if !next_hops.is_empty() {
-            let set = fib.next_hops(next_hops);
-            fib.route(VrfId(0), prefix, set);
-        }
-    };
+    let mut fib = draft.untagged_table(gateway.node);
+    let mut add = |prefix: IpNet, next_hops: &[NextHop]| route(&mut fib, VrfId(0), prefix, next_hops);
     let inwards: Vec<NextHop> =
         gateway.vnets.iter().map(|(_, port)| draft.next_hop(*port, mtu, TagRule::UNTAGGED)).collect();
     for default in defaults() {

@@ -179,7 +179,7 @@ impl Joint {
 
 /// What the site of the first circuit has and the second circuit's site reaches over the joint.
 fn prefixes(scenario: &Scenario, reach: usize, circuits: [CircuitId; 2]) -> Vec<IpNet> {
-    let [own, far] = circuits.map(|circuit| &scenario.pairs[scenario.circuits[circuit.index()].pair.index()]);
+    let [own, far] = circuits.map(|circuit| scenario.pair_of(circuit));
     let sites = own.sites.iter().filter(|site| !far.serves(site.value));
     let prefixes = sites.flat_map(|site| &scenario.sites[site.index()].prefixes).map(|prefix| prefix.value);
     prefixes.filter(|prefix| carries_family(scenario, reach, prefix)).collect()

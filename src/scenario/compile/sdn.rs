@@ -8,9 +8,9 @@
 //! It stands for the forwarding in the hosts of the virtual machines. What comes in does not pass it; what goes out has a
 //! TTL less for it. A network whose circuits all serve one site alike has none: its hosts choose by flow.
 
-use super::draft::{Draft, End, host_port, untagged};
+use super::draft::{Draft, End, host_port, route};
 use super::edge::{first_addresses, links_of};
-use super::wiring::{AZURE_PORT, Return, Wiring, ports_of};
+use super::wiring::{AZURE_PORT, Return, Wiring};
 use super::{CompileOptions, Unrouted, carries, defaults};
 use crate::frame::DropReason;
 use crate::id::{NodeId, VrfId};
@@ -18,7 +18,7 @@ use crate::port::PortSpec;
 use crate::scenario::Scenario;
 use crate::scenario::model::{CircuitId, Gateway, SiteId, VnetId};
 use crate::scenario::values::LEAST_DELAY;
-use crate::table::{FibBuilder, NextHop, TagRule};
+use crate::table::{NextHop, TagRule};
 use ipnet::IpNet;
 
 /// Where a virtual network chooses by destination.
@@ -59,17 +59,14 @@ pub(super) fn wire(
 
 /// Whether the circuits of a gateway differ in where they lead, or in how much they are preferred, or are too many.
 fn chooses(scenario: &Scenario, gateway: &Gateway) -> bool {
-    let sites = |circuit: CircuitId| {
-        let pair = &scenario.pairs[scenario.circuits[circuit.index()].pair.index()];
-        let mut sites: Vec<usize> = pair.sites.iter().map(|site| site.index()).collect();
-        sites.sort_unstable();
-        sites
+    let peered = gateway.circuits.iter().map(|circuit| circuit.value);
+    let peered: Vec<CircuitId> = peered.filter(|c| scenario.circuits[c.index()].private.is_some()).collect();
+    let Some((&first, rest)) = peered.split_first() else { return false };
+    let is_alike = |&circuit: &CircuitId| {
+        let same_sites = scenario.pair_of(circuit).leads_where(scenario.pair_of(first));
+        same_sites && gateway.weight(circuit) == gateway.weight(first)
     };
-    let peered = || gateway.circuits.iter().filter(|c| scenario.circuits[c.index()].private.is_some());
-    let key = |circuit: CircuitId| (sites(circuit), gateway.weight(circuit));
-    let mut keys = peered().map(|circuit| key(circuit.value));
-    let first = keys.next();
-    keys.any(|key| Some(key) != first) || peered().count() > MOST_CIRCUITS
+    !rest.iter().all(is_alike) || peered.len() > MOST_CIRCUITS
 }
 
 fn is_peered(scenario: &Scenario, vnet: VnetId) -> bool {
@@ -95,16 +92,8 @@ pub(super) fn join_peers(draft: &mut Draft, scenario: &Scenario, gateway: &Gatew
 /// Fills in the table of `sdn`.
 pub(super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring, sdn: &Sdn, options: CompileOptions) {
     let mtu = scenario.settings.mtu;
-    let mut fib = FibBuilder::new(1);
-    for _ in ports_of(draft, sdn.node) {
-        fib.ingress(&untagged(0));
-    }
-    let mut add = |prefix: IpNet, next_hops: &[NextHop]| {
-        if !next_hops.is_empty() {
-            let set = fib.next_hops(next_hops);
-            fib.route(VrfId(0), prefix, set);
-        }
-    };
+    let mut fib = draft.untagged_table(sdn.node);
+    let mut add = |prefix: IpNet, next_hops: &[NextHop]| route(&mut fib, VrfId(0), prefix, next_hops);
     let ways: Vec<&Return> = wiring.returns.iter().filter(|way| way.vnet == sdn.vnet && way.up).collect();
     let by = |draft: &mut Draft, prefix: IpNet, site: Option<SiteId>| -> Vec<NextHop> {
         let ways = preferred(scenario, sdn, &ways, prefix, site);

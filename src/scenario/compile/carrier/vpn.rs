@@ -5,7 +5,7 @@ use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::port::PortSpec;
 use crate::scenario::Scenario;
-use crate::scenario::compile::draft::{Draft, End, queue_of_class, routed, untagged};
+use crate::scenario::compile::draft::{Draft, End, queue_of_class, route, routed, untagged};
 use crate::scenario::compile::edge::{ingress, leads_to, links_of};
 use crate::scenario::compile::place::Plane;
 use crate::scenario::compile::wiring::PairConnection;
@@ -112,11 +112,7 @@ impl CoreNet {
     }
 
     fn route(&mut self, router: usize, vrf: VrfId, prefix: IpNet, next_hops: &[NextHop]) {
-        if !next_hops.is_empty() {
-            let fib = &mut self.routers[router].fib;
-            let set = fib.next_hops(next_hops);
-            fib.route(vrf, prefix, set);
-        }
+        route(&mut self.routers[router].fib, vrf, prefix, next_hops);
     }
 
     /// Out by the members at this router; if there is none, over the core to those of others.
