@@ -2,7 +2,7 @@
 
 use crate::frame::Templates;
 use crate::id::{LinkId, NodeId, PortId};
-use crate::node::RouterAddresses;
+use crate::node::{NatSpec, RouterAddresses};
 use crate::port::{FaultSpec, GateSpec, PortSpec};
 use crate::table::Fib;
 use crate::time::{MIN_FRAME_OCTETS, Span};
@@ -52,6 +52,8 @@ pub struct RouterSpec {
     pub punt_delay: Span,
     /// What limits, together, all that leaves by some of its ports.
     pub gate: Option<GateSpec>,
+    /// Its address translation; no pool if it has none.
+    pub nat: NatSpec,
 }
 
 /// The delay from a punt to its result, unless said.

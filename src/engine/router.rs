@@ -20,7 +20,7 @@ use super::{Progress, Step};
 use crate::frame::{DropCounts, DropReason, Frame, Octets, Templates};
 use crate::id::{PortId, VrfId};
 use crate::node::{
-    Entry, Fate, PuntReason, RouterAddresses, Verdict, forward, forward_long, forward_short, look_ahead, resolve,
+    Entry, Fate, Nat, PuntReason, RouterAddresses, Verdict, forward, forward_long, forward_short, look_ahead, resolve,
 };
 use crate::port::PolicerTable;
 use crate::table::Fib;
@@ -61,6 +61,7 @@ pub(super) struct RouterNode {
     made: Vec<(Entry, Frame)>,
     punts: Vec<Punt>,
     gate: Option<InnerPort>,
+    nat: Nat,
     orders: Vec<Order>,
     scratch: Vec<Key>,
     egress_drops: Vec<DropCounts>,
@@ -89,6 +90,7 @@ impl RouterNode {
             made: Vec::new(),
             punts: Vec::new(),
             gate: spec.gate.as_ref().map(InnerPort::new),
+            nat: Nat::new(&spec.nat),
             orders: outputs.iter().map(|_| Order::default()).collect(),
             scratch: Vec::new(),
             egress_drops: outputs.iter().map(|_| DropCounts::default()).collect(),
@@ -250,6 +252,8 @@ impl RouterNode {
                 Verdict::Punt { reason: PuntReason::TtlExpired, .. } => Some(DropReason::TtlExpired),
                 Verdict::Punt { reason: PuntReason::MplsTtlExpired, .. } => Some(DropReason::MplsTtlExpired),
                 Verdict::Punt { reason: PuntReason::MtuExceeded { .. }, .. } => Some(DropReason::MtuExceeded),
+                // One translation sends it to where another would be needed: nobody there.
+                Verdict::Punt { reason: PuntReason::Translate(_), .. } => Some(DropReason::NoListener),
                 Verdict::Drop(reason) => Some(reason),
             };
             if let Some(reason) = dropped {
@@ -311,7 +315,10 @@ impl RouterNode {
             let frame = &mut input.rx.chunk(SEGMENT).0[slot];
             let addresses = self.addresses.get(punt.vrf.index()).copied().unwrap_or_default();
             let share = &mut self.outcome.shares[frame.id.stream.source()];
-            match resolve(punt.reason, punt.vrf, frame, step.templates, addresses, &mut self.made) {
+            let (nat, made) = (&mut self.nat, &mut self.made);
+            let fate = resolve(punt.reason, punt.vrf, frame, step.templates, addresses, nat, made);
+            match fate {
+                Fate::Translated => {}
                 Fate::Consumed => share.consumed += 1,
                 Fate::Dropped(reason) => {
                     share.drops.add(reason);
@@ -324,7 +331,7 @@ impl RouterNode {
             for (entry, frame) in self.made.drain(..) {
                 let at = (punt.at + self.punt_delay).max(self.last_local + Span::from_ps(1));
                 self.last_local = at;
-                share.created += 1;
+                share.created += u64::from(fate != Fate::Translated);
                 self.local.push_back(Local { at, entry, port: PortId(port as u16), frame });
             }
         }

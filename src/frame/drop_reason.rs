@@ -102,6 +102,14 @@ reasons! {
     GatewayPackets = "gateway_packets",
     /// A flow beyond those that the gateway's size holds (EXPRESSROUTE: gateways).
     GatewayFlows = "gateway_flows",
+    /// A source that the peering does not advertise (EXPRESSROUTE: Microsoft peering).
+    SourceNotAdvertised = "source_not_advertised",
+    /// No port, or none at hand, where one is to be translated: a fragment, another protocol (RFC 3022 §6.3).
+    NatPacket = "nat_packet",
+    /// No port of the pool is free (RFC 3022 §2.2).
+    NatPorts = "nat_ports",
+    /// An outside address and port that stand for nothing inside (RFC 4787 §5).
+    NatBinding = "nat_binding",
     /// The buffer of the port is full.
     QueueFull = "queue_full",
     /// The port is administratively down.

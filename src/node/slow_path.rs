@@ -1,8 +1,10 @@
 //! The router's slow path: what becomes of punted frames. Pure: it is given a frame and returns frames.
 
 use super::forward::{Entry, PuntReason};
+use super::nat::Nat;
 use crate::frame::{DropReason, Frame, Kind, Octets, Templates};
 use crate::id::VrfId;
+use crate::table::Translation;
 use crate::wire::ethernet::{self, FCS_OCTETS, HEADER_OCTETS};
 use crate::wire::icmp::{self, Complaint};
 use crate::wire::ipv4;
@@ -24,22 +26,32 @@ pub enum Fate {
     Consumed,
     /// Dropped, for this reason.
     Dropped(DropReason),
+    /// Goes on with other addresses: the frame that was made is the same one.
+    Translated,
 }
 
 /// The smallest MTU that IPv4 fragments are made for (RFC 791 §3.2: every link takes 68 octets).
 const MIN_MTU_V4: u16 = 68;
 
-/// Decides on a punted frame. Frames that it makes (fragments, ICMP errors) are appended to `made`; they enter the
-/// datapath of the same router again, one after another.
+/// Decides on a punted frame. Frames that it makes (fragments, ICMP errors, the frame itself with other addresses) are
+/// appended to `made`; they enter the datapath of the same router again, one after another.
 pub fn resolve(
     reason: PuntReason,
     vrf: VrfId,
     frame: &Frame,
     templates: &Templates,
     addresses: RouterAddresses,
+    nat: &mut Nat,
     made: &mut Vec<(Entry, Frame)>,
 ) -> Fate {
     match reason {
+        PuntReason::Translate(translation) => match translate(translation, frame, templates, nat) {
+            Ok(translated) => {
+                made.push(translated);
+                Fate::Translated
+            }
+            Err(reason) => Fate::Dropped(reason),
+        },
         PuntReason::Local => Fate::Consumed,
         PuntReason::TtlExpired => {
             complain(Complaint::TimeExceeded, vrf, frame, templates, addresses, made);
@@ -58,6 +70,31 @@ pub fn resolve(
             Fate::Dropped(DropReason::MtuExceeded)
         }
     }
+}
+
+/// The frame with other addresses, untagged, and where it goes on.
+fn translate(
+    translation: Translation,
+    frame: &Frame,
+    templates: &Templates,
+    nat: &mut Nat,
+) -> Result<(Entry, Frame), DropReason> {
+    if frame.header.meta.kind() != Kind::Ipv4 {
+        return Err(DropReason::NatPacket);
+    }
+    let tags = 4 * usize::from(frame.header.meta.tags());
+    let mut octets = Vec::new();
+    frame.emit(templates, &mut octets);
+    octets.drain(12..12 + tags);
+    let packet = octets.get_mut(HEADER_OCTETS..).unwrap_or_default();
+    let (pool, is_outward) = match translation {
+        Translation::Outward(pool) => (pool, nat.outward(frame.at, pool, packet).map(|()| true)?),
+        Translation::Inward(pool) => (pool, nat.inward(frame.at, packet).map(|()| false)?),
+    };
+    let (outside, inside) = nat.vrfs(pool).ok_or(DropReason::NatBinding)?;
+    let parsed = Frame::parse(&octets, octets.len() as u32, None).ok_or(DropReason::TooLong)?;
+    let vrf = if is_outward { outside } else { inside };
+    Ok((Entry::Local(vrf), Frame { at: frame.at, id: frame.id, ..parsed.frame }))
 }
 
 /// An ICMP error to the source of `frame`, if the standards allow one.
@@ -186,7 +223,7 @@ mod tests {
             let mut made = Vec::new();
             let reason = PuntReason::MtuExceeded { mtu };
             let frame = frame_of(&packet);
-            let fate = resolve(reason, VrfId(0), &frame, &Templates::new(), ADDRESSES, &mut made);
+            let fate = resolve(reason, VrfId(0), &frame, &Templates::new(), ADDRESSES, &mut Nat::default(), &mut made);
             prop_assert_eq!(fate, Fate::Consumed);
             let mut data = vec![0; packet.len() - 20];
             for (place, (_, fragment)) in made.iter().enumerate() {
@@ -210,7 +247,7 @@ mod tests {
         let frame = frame_of(&udp(&[0; 1470], true));
         let mut made = Vec::new();
         let reason = PuntReason::MtuExceeded { mtu: 1492 };
-        let fate = resolve(reason, VrfId(3), &frame, &Templates::new(), ADDRESSES, &mut made);
+        let fate = resolve(reason, VrfId(3), &frame, &Templates::new(), ADDRESSES, &mut Nat::default(), &mut made);
         assert_eq!(fate, Fate::Dropped(DropReason::MtuExceeded));
         let [(Entry::Local(VrfId(3)), error)] = &made[..] else { panic!("{made:?}") };
         let ip = error.body.as_ref().unwrap().payload();

@@ -33,6 +33,14 @@ pub enum VlanKey {
 pub enum Service {
     /// IP by the tables of a VRF, labels by the label map if MPLS is enabled.
     Route(VrfId),
+    /// The same as Microsoft peering has it: only from the sources of a list, and with no DSCP but those that it has a class
+    /// for.
+    RoutePublic {
+        /// The VRF.
+        vrf: VrfId,
+        /// The list's number in the FIB.
+        sources: u8,
+    },
     /// Out by another port, octet for octet but for tags (next hop in the FIB's list).
     CrossConnect {
         /// Place of the next hop in the FIB.

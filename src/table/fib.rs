@@ -8,7 +8,7 @@ use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::rng::mix64;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What a label stands for beneath itself, when its pop leads to a next hop without a lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +97,7 @@ pub struct Fib {
     null_model: TtlModel,
     hash_seed: u32,
     ready: Ready,
+    sources: Vec<Vec<IpNet>>,
 }
 
 impl Fib {
@@ -137,7 +138,7 @@ impl Fib {
     }
 
     /// The longest route that holds `destination`, as it was given.
-    pub fn route_to(&self, vrf: VrfId, destination: std::net::IpAddr) -> Option<RouteEntry> {
+    pub fn route_to(&self, vrf: VrfId, destination: IpAddr) -> Option<RouteEntry> {
         let routes = self.vrfs.get(vrf.index())?.routes.iter().filter(|r| r.prefix.contains(&destination));
         routes.max_by_key(|r| r.prefix.prefix_len()).copied()
     }
@@ -167,6 +168,11 @@ impl Fib {
         &self.next_hops[place as usize]
     }
 
+    /// Whether list `list` of sources has `source`.
+    pub fn has_source(&self, list: u8, source: IpAddr) -> bool {
+        self.sources.get(usize::from(list)).is_some_and(|list| list.iter().any(|net| net.contains(&source)))
+    }
+
     /// The TTL model of explicit null labels.
     #[inline(always)]
     pub fn null_model(&self) -> TtlModel {
@@ -191,6 +197,7 @@ pub struct FibBuilder {
     labels: Vec<(u32, LabelEntry)>,
     null_model: TtlModel,
     hash_seed: u32,
+    sources: Vec<Vec<IpNet>>,
 }
 
 impl FibBuilder {
@@ -204,6 +211,7 @@ impl FibBuilder {
             labels: Vec::new(),
             null_model: TtlModel::Uniform,
             hash_seed: 0,
+            sources: Vec::new(),
         };
         for (prefix, reason) in never_forwarded() {
             let next_hops = builder.next_hops(&[NextHop::discard(reason)]);
@@ -248,6 +256,15 @@ impl FibBuilder {
         self
     }
 
+    /// Adds a list of sources; its number.
+    ///
+    /// # Panics
+    /// If there are 256 already.
+    pub fn sources(&mut self, list: Vec<IpNet>) -> u8 {
+        self.sources.push(list);
+        u8::try_from(self.sources.len() - 1).expect("a router has at most 256 lists of sources")
+    }
+
     /// The TTL model of explicit null labels; uniform, unless said.
     pub fn null_model(&mut self, model: TtlModel) -> &mut Self {
         self.null_model = model;
@@ -282,6 +299,7 @@ impl FibBuilder {
             label_entries: Vec::with_capacity(self.labels.len()),
             null_model: self.null_model,
             hash_seed: self.hash_seed,
+            sources: self.sources.clone(),
         };
         for &(label, entry) in &self.labels {
             fib.label_entries.push(entry);

@@ -17,6 +17,17 @@ pub enum Target {
     Local,
     /// It is dropped, for this reason.
     Discard(DropReason),
+    /// Its addresses are translated, and it is looked up again.
+    Translate(Translation),
+}
+
+/// Which address of a packet is translated, by which pool of the router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Translation {
+    /// The source, on the way out: it becomes one of this pool.
+    Outward(u8),
+    /// The destination, on the way in: it is one of this pool.
+    Inward(u8),
 }
 
 /// How TTL and TC of a label and of what lies beneath it go together (RFC 3443, RFC 3270).
@@ -183,6 +194,11 @@ impl NextHop {
 
     /// This router itself.
     pub const LOCAL: NextHop = NextHop { target: Target::Local, ..NextHop::port(PortId(0)) };
+
+    /// Address translation.
+    pub const fn translate(translation: Translation) -> Self {
+        NextHop { target: Target::Translate(translation), ..NextHop::port(PortId(0)) }
+    }
 
     /// Dropped, for `reason`.
     pub const fn discard(reason: DropReason) -> Self {

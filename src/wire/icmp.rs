@@ -16,7 +16,6 @@ pub enum Complaint {
     },
 }
 
-const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
 /// Octets of the offending datagram that an ICMP error quotes: 576 in all (RFC 1812 §4.3.2.3).
 const QUOTE_V4: usize = 576 - 28;
@@ -35,7 +34,7 @@ pub fn error_v4(complaint: Complaint, router: Ipv4Addr, offending: &[u8]) -> Opt
     }
     let payload = offending.get(ipv4::header_octets(offending)..)?;
     // Echo, timestamp and the other queries may be complained about; errors may not.
-    if header[ipv4::PROTOCOL] == ICMP && !matches!(payload.first(), Some(0 | 8 | 13..=18)) {
+    if header[ipv4::PROTOCOL] == ipv4::ICMP && !matches!(payload.first(), Some(0 | 8 | 13..=18)) {
         return None;
     }
     let total = usize::from(ipv4::total_length(offending)?).min(offending.len());
@@ -48,7 +47,7 @@ pub fn error_v4(complaint: Complaint, router: Ipv4Addr, offending: &[u8]) -> Opt
     let mut out = Vec::with_capacity(length.into());
     out.extend([0x45, 0xc0]); // precedence 6, internetwork control (RFC 1812 §4.3.2.5)
     out.extend(length.to_be_bytes());
-    out.extend([0, 0, 0, 0, 64, ICMP, 0, 0]);
+    out.extend([0, 0, 0, 0, 64, ipv4::ICMP, 0, 0]);
     out.extend(router.octets());
     out.extend(source.octets());
     ipv4::fill_checksum(&mut out);

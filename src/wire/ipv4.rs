@@ -24,6 +24,12 @@ pub const DESTINATION: usize = 16;
 pub const DONT_FRAGMENT: u16 = 0x4000;
 /// "More fragments" in the fragment word.
 pub const MORE_FRAGMENTS: u16 = 0x2000;
+/// The protocol number of ICMP.
+pub const ICMP: u8 = 1;
+/// The protocol number of TCP.
+pub const TCP: u8 = 6;
+/// The protocol number of UDP.
+pub const UDP: u8 = 17;
 
 /// Why a router may not forward these octets as IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +156,11 @@ pub fn total_length(octets: &[u8]) -> Option<u16> {
 #[inline(always)]
 pub fn header_octets(octets: &[u8]) -> usize {
     usize::from(octets.first().copied().unwrap_or(0) & 0xf) * 4
+}
+
+/// The source address.
+pub fn source(octets: &[u8]) -> Option<u32> {
+    be32(octets, SOURCE)
 }
 
 /// The destination address.

@@ -36,6 +36,11 @@ pub fn traffic_class(octets: &[u8]) -> u8 {
     be16(octets, 0).map_or(0, |word| (word >> 4) as u8)
 }
 
+/// The source address.
+pub fn source(octets: &[u8]) -> Option<u128> {
+    Some(u128::from_be_bytes(*octets.get(SOURCE..)?.first_chunk()?))
+}
+
 /// The destination address.
 #[inline(always)]
 pub fn destination(octets: &[u8]) -> Option<u128> {

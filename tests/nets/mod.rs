@@ -4,7 +4,7 @@
 use biplane::engine::{Network, Role, RouterSpec};
 use biplane::frame::Frame;
 use biplane::id::{NodeId, PortId, StreamId, VrfId};
-use biplane::node::RouterAddresses;
+use biplane::node::{NatSpec, RouterAddresses};
 use biplane::port::{FaultSpec, GateSpec, PolicerSpec, Policing, PortSpec};
 use biplane::rng::Rng;
 use biplane::table::{FibBuilder, IngressBuilder, NextHop, Service, SubInterface, VlanKey};
@@ -147,7 +147,13 @@ fn router(shape: Shape, r: u16, wires: &[(u16, u16)], ports: &[(u16, PortSpec)],
     let fib = fib.hash_seed(rng.next_u64() as u32).build();
     let v4 = Some(Ipv4Addr::new(10, r as u8, 255, 1));
     let gate = (shape.troubled && rng.below(3) == 0).then(|| gate(ports.len() as u64, rng));
-    RouterSpec { fib, addresses: vec![RouterAddresses { v4, v6: None }], punt_delay: Span::from_us(20), gate }
+    RouterSpec {
+        fib,
+        addresses: vec![RouterAddresses { v4, v6: None }],
+        punt_delay: Span::from_us(20),
+        gate,
+        nat: NatSpec::default(),
+    }
 }
 
 /// Limits, low enough to bind, on what leaves by some of `ports` ports.

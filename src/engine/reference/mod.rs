@@ -16,7 +16,7 @@ use super::outcome::{NodeOutcome, Outcome, Share, SourceOutcome};
 use super::source::Source;
 use crate::frame::{DropReason, Frame};
 use crate::id::{NodeId, PortId, VrfId};
-use crate::node::{Entry, Fate, PuntReason, Verdict, forward_seen, resolve};
+use crate::node::{Entry, Fate, Nat, PuntReason, Verdict, forward_seen, resolve};
 use crate::port::Gate;
 use crate::table::spread;
 use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
@@ -103,6 +103,7 @@ struct Node<'a> {
     ports: Vec<Port<'a>>,
     outcome: NodeOutcome,
     gate: Option<Gate>,
+    nat: Nat,
     /// When the slow path's last frame enters the datapath.
     last_local: Instant,
 }
@@ -129,6 +130,10 @@ impl<'a> Engine<'a> {
             gate: match &spec.role {
                 Role::Router(router) => router.gate.as_ref().map(Gate::new),
                 Role::Host => None,
+            },
+            nat: match &spec.role {
+                Role::Router(router) => Nat::new(&router.nat),
+                Role::Host => Nat::default(),
             },
             last_local: Instant::ZERO,
         });
@@ -253,6 +258,7 @@ impl<'a> Engine<'a> {
             Verdict::Punt { reason: PuntReason::TtlExpired, .. } => DropReason::TtlExpired,
             Verdict::Punt { reason: PuntReason::MplsTtlExpired, .. } => DropReason::MplsTtlExpired,
             Verdict::Punt { reason: PuntReason::MtuExceeded { .. }, .. } => DropReason::MtuExceeded,
+            Verdict::Punt { reason: PuntReason::Translate(_), .. } => DropReason::NoListener,
             Verdict::Drop(reason) => reason,
         };
         self.drop(at, node, &traveller, DropPlace::SlowPath, reason);
@@ -287,19 +293,27 @@ impl<'a> Engine<'a> {
     ) {
         let addresses = router.addresses.get(vrf.index()).copied().unwrap_or_default();
         let mut made = Vec::new();
-        let fate = resolve(reason, vrf, &traveller.frame, &self.network.templates, addresses, &mut made);
+        let nat = &mut self.nodes[node.index()].nat;
+        let fate = resolve(reason, vrf, &traveller.frame, &self.network.templates, addresses, nat, &mut made);
         self.tell(at, node, &traveller, What::Punted { reason, vrf, fate });
         match fate {
+            Fate::Translated => {}
             Fate::Consumed => self.share(node, &traveller).consumed += 1,
             Fate::Dropped(reason) => self.drop(at, node, &traveller, DropPlace::SlowPath, reason),
         }
         for (entry, frame) in made {
-            let it = self.number(frame);
             let state = &mut self.nodes[node.index()];
             let enters = (at + router.punt_delay).max(state.last_local + Span::from_ps(1));
             state.last_local = enters;
-            self.share(node, &it).created += 1;
-            self.tell(at, node, &it, What::Made { from: traveller.number, enters });
+            let it = match fate {
+                Fate::Translated => Traveller { frame, ..traveller },
+                _ => {
+                    let it = self.number(frame);
+                    self.share(node, &it).created += 1;
+                    self.tell(at, node, &it, What::Made { from: traveller.number, enters });
+                    it
+                }
+            };
             let input = self.nodes[node.index()].ports.len();
             self.calendar.schedule(enters, node, input, Happening::Local(entry, it));
         }

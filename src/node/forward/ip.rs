@@ -27,7 +27,7 @@ impl<W: Witness> Pass<'_, W> {
         let set = set.ok_or(DropReason::NoRoute)?;
         let next_hop = self.choose(set, frame);
         match next_hop.target {
-            Target::Port(_) => {}
+            Target::Port(_) | Target::Translate(_) => {}
             Target::Local => return Err(Aside::punt(PuntReason::Local, routed.vrf)),
             Target::Discard(reason) => return Err(reason.into()),
         }
@@ -43,6 +43,9 @@ impl<W: Witness> Pass<'_, W> {
         let room = next_hop.mtu.saturating_sub(stack);
         if packet_octets(meta) > room && !self.fits_without_trailer(frame, room) {
             return Err(Aside::punt(PuntReason::MtuExceeded { mtu: room }, routed.vrf));
+        }
+        if let Target::Translate(translation) = next_hop.target {
+            return Err(Aside::punt(PuntReason::Translate(translation), routed.vrf));
         }
         frame.header.meta = frame.header.meta.with_ttl(ttl);
         self.write(frame, next_hop, routed.tags, ttl)

@@ -54,7 +54,7 @@ impl<W: Witness> Pass<'_, W> {
         let next_hop = self.fib.next_hop(place);
         let port = match next_hop.target {
             Target::Port(port) => port,
-            Target::Local => return Err(DropReason::NoListener.into()),
+            Target::Local | Target::Translate(_) => return Err(DropReason::NoListener.into()),
             Target::Discard(reason) => return Err(reason.into()),
         };
         let (arrived_pcp, arrived_dei) = arrived.outer.map_or((0, false), |tag| (tag.pcp(), tag.dei()));

@@ -18,9 +18,11 @@ pub use witness::{Step, Witness};
 
 use crate::frame::{DropReason, Frame, Kind, Meta, Templates};
 use crate::id::{PortId, VrfId};
-use crate::table::{Fib, Matched, NextHop, PcpRule, Service, SubInterface, TagRule, Target};
+use crate::table::{Fib, Matched, NextHop, PcpRule, Service, SubInterface, TagRule, Target, Translation};
 use crate::wire::ethernet::{self, FCS_OCTETS, HEADER_OCTETS};
 use crate::wire::mpls::{self, Lse};
+use crate::wire::{ipv4, ipv6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Where a frame enters the datapath.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,8 @@ pub enum PuntReason {
         /// The largest IP packet in octets that would go: the MTU less the labels (RFC 3032 §3.4).
         mtu: u16,
     },
+    /// Its addresses are to be translated.
+    Translate(Translation),
 }
 
 /// What one router does with one frame: its headers are rewritten in place.
@@ -145,7 +149,8 @@ impl Out {
     }
 }
 
-/// A frame that does not leave: what is done with it (8 bits), the reason of a drop (8), the VRF (16), an MTU (16).
+/// A frame that does not leave: what is done with it (8 bits), the reason of a drop (8), the VRF (16), an MTU or a
+/// pool (16).
 #[derive(Clone, Copy)]
 struct Aside(u64);
 
@@ -155,6 +160,8 @@ impl Aside {
     const TTL: u64 = 2;
     const MPLS_TTL: u64 = 3;
     const MTU: u64 = 4;
+    const OUTWARD: u64 = 5;
+    const INWARD: u64 = 6;
 
     #[inline(always)]
     const fn punt(reason: PuntReason, vrf: VrfId) -> Self {
@@ -163,6 +170,8 @@ impl Aside {
             PuntReason::TtlExpired => Aside::TTL,
             PuntReason::MplsTtlExpired => Aside::MPLS_TTL,
             PuntReason::MtuExceeded { mtu } => Aside::MTU | (mtu as u64) << 32,
+            PuntReason::Translate(Translation::Outward(pool)) => Aside::OUTWARD | (pool as u64) << 32,
+            PuntReason::Translate(Translation::Inward(pool)) => Aside::INWARD | (pool as u64) << 32,
         };
         Aside(reason | (vrf.0 as u64) << 16)
     }
@@ -173,6 +182,8 @@ impl Aside {
             Aside::LOCAL => PuntReason::Local,
             Aside::TTL => PuntReason::TtlExpired,
             Aside::MPLS_TTL => PuntReason::MplsTtlExpired,
+            Aside::OUTWARD => PuntReason::Translate(Translation::Outward((self.0 >> 32) as u8)),
+            Aside::INWARD => PuntReason::Translate(Translation::Inward((self.0 >> 32) as u8)),
             _ => PuntReason::MtuExceeded { mtu: (self.0 >> 32) as u16 },
         };
         Verdict::Punt { reason, vrf: VrfId((self.0 >> 16) as u16) }
@@ -194,7 +205,7 @@ impl<'a, W: Witness> Pass<'a, W> {
                 let ingress = self.fib.ingress(port.index()).ok_or(DropReason::VlanNotMember)?;
                 let matched = ingress.locate(frame)?.matched(ingress);
                 self.witness.saw(Step::SubInterface(matched));
-                if let Service::Route(_) = matched.sub.service
+                if let Service::Route(_) | Service::RoutePublic { .. } = matched.sub.service
                     && (frame.header.meta.tags() > matched.tags || frame.header.meta.kind() == Kind::Tag)
                 {
                     return Err(ingress.tag_in_the_way(frame, matched.tags, self.templates).into());
@@ -208,6 +219,10 @@ impl<'a, W: Witness> Pass<'a, W> {
         };
         match matched.sub.service {
             Service::Route(vrf) => self.routed(matched, vrf, frame),
+            Service::RoutePublic { vrf, sources } => {
+                self.admit_public(sources, frame)?;
+                self.routed(matched, vrf, frame)
+            }
             Service::CrossConnect { next_hop, pop, filter_reserved } => {
                 let arrived = self.arrived_at_layer2(entry, matched, frame, pop);
                 self.cross_connect(frame, next_hop, arrived, filter_reserved)
@@ -240,6 +255,25 @@ impl<'a, W: Witness> Pass<'a, W> {
         self.ip_path(routed, frame)
     }
 
+    /// What Microsoft peering asks of a packet: a source of the list, and of the DSCP one that it has a class for, else 0
+    /// (EXPRESSROUTE: QoS requirements).
+    fn admit_public(&mut self, sources: u8, frame: &mut Frame) -> Result<(), Aside> {
+        let meta = frame.header.meta;
+        let payload = frame.octets(self.templates).payload();
+        let source = match meta.kind() {
+            Kind::Ipv4 => ipv4::source(payload).map(|source| IpAddr::V4(Ipv4Addr::from_bits(source))),
+            Kind::Ipv6 => ipv6::source(payload).map(|source| IpAddr::V6(Ipv6Addr::from_bits(source))),
+            _ => None,
+        };
+        if source.is_some_and(|source| !self.fib.has_source(sources, source)) {
+            return Err(DropReason::SourceNotAdvertised.into());
+        }
+        if !MICROSOFT_DSCP.contains(&(meta.traffic_class() >> 2)) {
+            frame.header.meta = meta.with_traffic_class(meta.traffic_class() & 3);
+        }
+        Ok(())
+    }
+
     /// Chooses among next hops of equal cost.
     #[inline(always)]
     fn choose(&mut self, set: crate::table::NextHopSet, frame: &Frame) -> &'a NextHop {
@@ -262,7 +296,7 @@ impl<'a, W: Witness> Pass<'a, W> {
     fn leave(&mut self, frame: &mut Frame, next_hop: &NextHop, tags: u8) -> Decision {
         let port = match next_hop.target {
             Target::Port(port) => port,
-            Target::Local => return Err(DropReason::NoListener.into()),
+            Target::Local | Target::Translate(_) => return Err(DropReason::NoListener.into()),
             Target::Discard(reason) => return Err(reason.into()),
         };
         if let TagRule::Push { tags: mut pushed, count, pcp } = next_hop.tags {
@@ -294,6 +328,9 @@ impl<'a, W: Witness> Pass<'a, W> {
         }
     }
 }
+
+/// The code points that Microsoft peering has classes for: EF, AF41, CS3, AF21, AF11, CS0 (EXPRESSROUTE: QoS requirements).
+pub const MICROSOFT_DSCP: [u8; 6] = [46, 34, 24, 18, 10, 0];
 
 /// The octets behind the Ethernet header and the tags, FCS not counted: the packet, labels included.
 #[inline(always)]

@@ -113,6 +113,7 @@ impl<'a> Gather<'a> {
             PuntReason::TtlExpired => ("ttl_expired", None),
             PuntReason::MplsTtlExpired => ("mpls_ttl_expired", None),
             PuntReason::MtuExceeded { mtu } => ("mtu_exceeded", Some(mtu)),
+            PuntReason::Translate(_) => ("translate", None),
         };
         self.stage(event, |stage| stage.slow_path = Some(SlowPath { why, mtu, vrf, made: Vec::new() }));
         if fate == Fate::Consumed {

@@ -86,7 +86,7 @@ pub enum Entry {
 /// What a slow path did with a frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SlowPath {
-    /// Why it has the frame: `local`, `ttl_expired`, `mpls_ttl_expired`, `mtu_exceeded`.
+    /// Why it has the frame: `local`, `ttl_expired`, `mpls_ttl_expired`, `mtu_exceeded`, `translate`.
     pub why: &'static str,
     /// The largest IP packet that would have gone, where it was too long.
     pub mtu: Option<u16>,

@@ -4,7 +4,9 @@ use crate::engine::NodeSpec;
 use crate::frame::DropReason;
 use crate::id::PortId;
 use crate::node;
-use crate::table::{Fib, LabelAction, LabelEntry, Matched, NextHopSet, Payload, Service, Target, TtlModel};
+use crate::table::{
+    Fib, LabelAction, LabelEntry, Matched, NextHopSet, Payload, Service, Target, Translation, TtlModel,
+};
 use crate::wire::mpls::{self, Lse};
 use serde::Serialize;
 
@@ -16,7 +18,7 @@ pub enum Step {
     SubInterface {
         /// How many tags led there.
         tags: u8,
-        /// `route`, `cross_connect`, `pseudowire` or `pseudowire_with_control_word`.
+        /// `route`, `route_public`, `cross_connect`, `pseudowire` or `pseudowire_with_control_word`.
         service: &'static str,
         /// The VRF of a routed service.
         vrf: Option<u16>,
@@ -66,6 +68,8 @@ pub enum Way {
     Local,
     /// Nowhere: frames are dropped for this reason.
     Discard(&'static str),
+    /// To the router's address translation: `outward` or `inward`.
+    Translate(&'static str),
 }
 
 impl Step {
@@ -92,6 +96,7 @@ impl Step {
 fn sub_interface(matched: Matched) -> Step {
     let (service, vrf) = match matched.sub.service {
         Service::Route(vrf) => ("route", Some(vrf.0)),
+        Service::RoutePublic { vrf, .. } => ("route_public", Some(vrf.0)),
         Service::CrossConnect { .. } => ("cross_connect", None),
         Service::Pseudowire { control_word: true, .. } => ("pseudowire_with_control_word", None),
         Service::Pseudowire { control_word: false, .. } => ("pseudowire", None),
@@ -149,6 +154,8 @@ fn next_hop(set: Option<NextHopSet>, place: u32, fib: &Fib, spec: &NodeSpec, flo
         Target::Port(port) => Way::Port(port_name(spec, port)),
         Target::Local => Way::Local,
         Target::Discard(reason) => Way::Discard(DropReason::name(reason)),
+        Target::Translate(Translation::Outward(_)) => Way::Translate("outward"),
+        Target::Translate(Translation::Inward(_)) => Way::Translate("inward"),
     };
     Step::NextHop { chosen, of: members.len().max(1), flow_hash, to }
 }

@@ -136,6 +136,7 @@ impl Stage {
                 match to {
                     Way::Local => words += ", this router itself",
                     Way::Discard(reason) => words += &format!(", never forwarded ({reason})"),
+                    Way::Translate(way) => words += &format!(", translated {way}"),
                     Way::Port(_) => {}
                 }
             }
@@ -151,9 +152,11 @@ impl Display for SlowPath {
             ("local", _) => "it is for this router, which takes it".to_string(),
             ("ttl_expired", _) => "a TTL of 1 or 0 is not enough to go on".to_string(),
             ("mpls_ttl_expired", _) => "a label TTL of 1 or 0 is not enough to go on".to_string(),
+            ("translate", _) => "its addresses are translated".to_string(),
             (_, mtu) => format!("longer than the {} octets of IP that the next link takes", mtu.unwrap_or(0)),
         };
-        let answer = if self.made.is_empty() && self.why != "local" { "; its source is not told" } else { "" };
+        let is_told = !self.made.is_empty() || matches!(self.why, "local" | "translate");
+        let answer = if !is_told { "; its source is not told" } else { "" };
         line(f, "slow path", format_args!("{why}{answer}"))?;
         for made in &self.made {
             let at = instant(made.enters_ps);
@@ -185,6 +188,7 @@ fn service_text(came: &Headers, tags: u8, service: &str, vrf: Option<u16>, reset
     };
     let service = match (service, vrf) {
         ("route", vrf) => format!("routed in vrf {}", vrf.unwrap_or(0)),
+        ("route_public", vrf) => format!("Microsoft peering, routed in vrf {}", vrf.unwrap_or(0)),
         ("cross_connect", _) => "cross-connect".into(),
         ("pseudowire_with_control_word", _) => "pseudowire with a control word".into(),
         (other, _) => other.to_string(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::{LinkSpec, Network, Role, RouterSpec};
 use crate::id::{NodeId, PortId, VrfId};
-use crate::node::RouterAddresses;
+use crate::node::{NatSpec, RouterAddresses};
 use crate::port::{FaultSpec, GateSpec, PortSpec};
 use crate::rng::mix64;
 use crate::scenario::Scenario;
@@ -94,7 +94,13 @@ impl Draft {
         // Routers that spread by the same seed would spread what another left together no further.
         fib.hash_seed(self.seed_of(node));
         let addresses = if self.settings.icmp { addresses } else { Vec::new() };
-        let spec = RouterSpec { fib: fib.build(), addresses, punt_delay: self.settings.punt_delay, gate: None };
+        let spec = RouterSpec {
+            fib: fib.build(),
+            addresses,
+            punt_delay: self.settings.punt_delay,
+            gate: None,
+            nat: NatSpec::default(),
+        };
         self.network.nodes[node.index()].role = Role::Router(Box::new(spec));
     }
 

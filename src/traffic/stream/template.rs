@@ -11,7 +11,6 @@ use std::net::IpAddr;
 pub(super) const FIRST_SOURCE_PORT: u16 = 1024;
 
 const UDP_OCTETS: usize = 8;
-const UDP: u8 = 17;
 
 /// Octets of all headers of a frame, FCS not counted.
 pub(super) fn headers_octets(spec: &StreamSpec) -> usize {
@@ -87,7 +86,7 @@ fn head(spec: &StreamSpec, flow: FiveTuple, packet: usize) -> Vec<u8> {
             let fragment = if spec.dont_fragment { ipv4::DONT_FRAGMENT } else { 0 };
             head.extend([0, 0]);
             head.extend(fragment.to_be_bytes());
-            head.extend([spec.ttl, UDP, 0, 0]);
+            head.extend([spec.ttl, ipv4::UDP, 0, 0]);
             head.extend(from.octets());
             head.extend(to.octets());
             ipv4::fill_checksum(&mut head[begin..]);
@@ -98,7 +97,7 @@ fn head(spec: &StreamSpec, flow: FiveTuple, packet: usize) -> Vec<u8> {
             let begin = head.len();
             head.extend([0x60 | spec.traffic_class >> 4, spec.traffic_class << 4, 0, 0]);
             head.extend(((packet - ipv6::HEADER_OCTETS) as u16).to_be_bytes());
-            head.extend([UDP, spec.ttl]);
+            head.extend([ipv4::UDP, spec.ttl]);
             head.extend(from.octets());
             head.extend(to.octets());
             udp(&mut head, begin + ipv6::SOURCE, flow, packet - ipv6::HEADER_OCTETS);
@@ -110,7 +109,7 @@ fn head(spec: &StreamSpec, flow: FiveTuple, packet: usize) -> Vec<u8> {
 
 /// Appends a UDP header over a payload of zeros; the addresses above begin at `addresses` (RFC 768, RFC 8200 §8.1).
 fn udp(head: &mut Vec<u8>, addresses: usize, flow: FiveTuple, octets: usize) {
-    let pseudo = checksum::sum(&head[addresses..], u32::from(UDP) + octets as u32);
+    let pseudo = checksum::sum(&head[addresses..], u32::from(ipv4::UDP) + octets as u32);
     let begin = head.len();
     head.extend(flow.source_port.to_be_bytes());
     head.extend(flow.destination_port.to_be_bytes());
