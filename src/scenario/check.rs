@@ -2,6 +2,7 @@
 
 mod cloud;
 mod provider;
+mod public;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use super::read::{CircuitFacts, Facts, Owner};
 use super::source::{Extent, Located};
 use super::units::rate_text;
 use crate::time::PortSpeed;
+use crate::wire::vlan::Vid;
 
 /// Everything that can be told from the facts, whether or not all tables could be read.
 pub(super) fn facts(facts: &Facts, problems: &Problems) {
@@ -23,6 +25,7 @@ pub(super) fn facts(facts: &Facts, problems: &Problems) {
     for circuit in &facts.circuits {
         bandwidth(circuit, facts, problems);
         s_tag(circuit, facts, problems);
+        c_tags(circuit, facts, problems);
     }
     for pair in 0..facts.pairs.len() {
         tags(PairId(pair), facts, problems);
@@ -42,19 +45,23 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
         }
     }
     for (place, circuit) in scenario.circuits.iter().enumerate() {
-        if circuit.private.is_none() {
+        if circuit.peerings().next().is_none() {
             let message = format!("circuit `{}` has no peering", circuit.name.value);
             let remedy = format!("write `[circuit.{}.private]`", circuit.name.value);
             warn(&circuit.name, message, "carries nothing", &remedy);
         }
         let is_joined = scenario.global_reaches.iter().any(|reach| reach.circuits.iter().any(|c| c.index() == place));
-        if !is_joined && !scenario.gateways.iter().any(|gateway| gateway.circuits.iter().any(|c| c.index() == place)) {
+        if circuit.private.is_some()
+            && !is_joined
+            && !scenario.gateways.iter().any(|gateway| gateway.circuits.iter().any(|c| c.index() == place))
+        {
             let message = format!("no gateway is connected to circuit `{}`", circuit.name.value);
             warn(&circuit.name, message, "leads nowhere", "name it in the `circuits` of a gateway");
         }
     }
     cloud::fastpath_room(scenario, problems);
     cloud::global_reaches(scenario, problems);
+    public::reachable(scenario, problems);
     for pair in &scenario.pairs {
         unpaired_ipv6(scenario, pair, problems);
         provider::narrow_core(scenario, pair, problems);
@@ -73,7 +80,7 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
 /// A virtual network that is behind no gateway has no hosts, and larger packets than the network takes do not arrive.
 fn streams(scenario: &Scenario, problems: &Problems) {
     let is_cut_off = |end: StreamEnd| match end {
-        StreamEnd::Site(_) => None,
+        StreamEnd::Site(_) | StreamEnd::Service(_) => None,
         StreamEnd::Vnet(vnet) => {
             let behind = scenario.gateways.iter().any(|gateway| gateway.vnets.iter().any(|v| v.value == vnet));
             (!behind).then(|| &scenario.vnets[vnet.index()].name)
@@ -167,9 +174,7 @@ fn overlap(outer: &(Owner, Located<IpNet>), inner: &(Owner, Located<IpNet>)) -> 
             (format!("{both}, and {} has both", a.title()), remedy, true)
         }
         // A default route or an aggregate on premises is usual: the more specific prefix wins (RFC 1812 §5.2.4.3).
-        (Owner::Site(_), Owner::Vnet(_) | Owner::Peering(_) | Owner::GlobalReach(..)) if outer.prefix_len() == 0 => {
-            return None;
-        }
+        (Owner::Site(_), _) if outer.prefix_len() == 0 && !matches!(inner_owner, Owner::Site(_)) => return None,
         (Owner::Site(_), Owner::Peering(_)) if !same => return None,
         (Owner::Site(_), Owner::Site(_) | Owner::Vnet(_)) if !same => {
             let message = format!("{both}: {} is inside {}", inner_owner.title(), outer_owner.title());
@@ -264,21 +269,36 @@ fn s_tag(circuit: &CircuitFacts, facts: &Facts, problems: &Problems) {
 /// The tags that tell a pair's circuits and peerings apart: S-tags with QinQ, C-tags with Dot1Q.
 fn tags(pair: PairId, facts: &Facts, problems: &Problems) {
     let Some(encapsulation) = facts.pairs[pair.index()].encapsulation else { return };
-    let (what, rule) = match encapsulation {
-        Encapsulation::Qinq { .. } => ("S-tag", "each circuit of a QinQ port pair has an `s_tag` of its own"),
-        Encapsulation::Dot1q => ("C-tag", "each peering on a Dot1Q port pair has a `c_tag` of its own"),
+    let (whose, what, rule) = match encapsulation {
+        Encapsulation::Qinq { .. } => {
+            ("circuits", "S-tag", "each circuit of a QinQ port pair has an `s_tag` of its own")
+        }
+        Encapsulation::Dot1q => ("peerings", "C-tag", "each peering on a Dot1Q port pair has a `c_tag` of its own"),
     };
+    let circuits = || facts.circuits.iter().filter(|circuit| circuit.pair == Some(pair));
+    let tags: Vec<Located<Vid>> = match encapsulation {
+        Encapsulation::Qinq { .. } => circuits().filter_map(|circuit| circuit.s_tag).collect(),
+        Encapsulation::Dot1q => circuits().flat_map(|circuit| &circuit.c_tags).copied().collect(),
+    };
+    twice(&tags, &format!("two {whose} of one port pair have the {what}"), rule, problems);
+}
+
+/// The C-tags of a circuit's two peerings differ, whatever lies around them (EXPRESSROUTE: ExpressRoute Direct).
+fn c_tags(circuit: &CircuitFacts, facts: &Facts, problems: &Problems) {
+    let pair = circuit.pair.and_then(|pair| facts.pairs.get(pair.index()));
+    if pair.and_then(|pair| pair.encapsulation) != Some(Encapsulation::Dot1q) {
+        let message = format!("both peerings of circuit `{}` have the C-tag", circuit.name.value);
+        twice(&circuit.c_tags, &message, "give each peering of a circuit a `c_tag` of its own", problems);
+    }
+}
+
+/// Reports the tags that are there twice.
+fn twice(tags: &[Located<Vid>], message: &str, rule: &str, problems: &Problems) {
     let mut seen: BTreeMap<u16, Extent> = BTreeMap::new();
-    for circuit in facts.circuits.iter().filter(|circuit| circuit.pair == Some(pair)) {
-        let tag = match encapsulation {
-            Encapsulation::Qinq { .. } => circuit.s_tag,
-            Encapsulation::Dot1q => circuit.c_tag,
-        };
-        let Some(tag) = tag else { continue };
+    for tag in tags {
         match seen.get(&tag.get()) {
             Some(first) => {
-                let twice =
-                    Diagnostic::error(tag.at, format!("two circuits of one port pair have the {what} {}", tag.get()));
+                let twice = Diagnostic::error(tag.at, format!("{message} {}", tag.get()));
                 problems.report(twice.label("and again here").also(*first, "first here").remedy(rule));
             }
             None => drop(seen.insert(tag.get(), tag.at)),

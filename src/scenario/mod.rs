@@ -27,11 +27,12 @@ pub use compile::{
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
 pub use model::{
-    Access, Admin, Attachment, Bfd, Bgp, Carrier, Circuit, CircuitId, CircuitKind, Core, CoreGraph, CoreLink,
-    CrossConnect, EgressTags, Encapsulation, Gateway, GatewayLimits, GlobalReach, Hop, LabelEntry, LabelOp, Lan,
-    LinkAddresses, Nni, Null, OutLabel, PairId, PairLink, Peering, PeeringAddresses, PortPair, Provider, ProviderId,
-    Pseudowire, RateLimit, Route, Router, RouterPort, RouterPortId, Settings, Site, SiteId, Sku, SkuLimits, StreamEnd,
-    Tags, Traffic, Vnet, VnetId,
+    Access, Admin, Attachment, Bfd, Bgp, Carrier, Circuit, CircuitId, CircuitKind, Community, Core, CoreGraph,
+    CoreLink, CrossConnect, EgressTags, Encapsulation, Gateway, GatewayLimits, GlobalReach, Hop, InternetAccess,
+    LabelEntry, LabelOp, Lan, LinkAddresses, MicrosoftPeering, NatPools, Nni, Null, OutLabel, PairId, PairLink,
+    Peering, PeeringAddresses, PortPair, Provider, ProviderId, Pseudowire, RateLimit, Route, Router, RouterPort,
+    RouterPortId, Service, ServiceClass, ServiceId, Settings, Site, SiteId, Sku, SkuLimits, StreamEnd, Tags, Traffic,
+    Vnet, VnetId,
 };
 pub use preset::{Preset, presets};
 pub use review::Finding;
@@ -65,6 +66,8 @@ pub struct Scenario {
     pub circuits: Vec<Circuit>,
     /// Virtual networks.
     pub vnets: Vec<Vnet>,
+    /// Services at public addresses.
+    pub services: Vec<Service>,
     /// Gateways between circuits and virtual networks.
     pub gateways: Vec<Gateway>,
     /// Circuits that are joined.

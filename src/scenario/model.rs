@@ -11,6 +11,7 @@ use crate::wire::vlan::Vid;
 mod azure;
 mod global_reach;
 mod provider;
+mod public;
 mod router;
 mod traffic;
 
@@ -46,6 +47,10 @@ place_in!(
     VnetId
 );
 place_in!(
+    /// A public service: its place in `Scenario::services`.
+    ServiceId
+);
+place_in!(
     /// A connectivity provider: its place in `Scenario::providers`.
     ProviderId
 );
@@ -57,6 +62,8 @@ place_in!(
 pub use azure::{CircuitKind, Gateway, GatewayLimits, Sku, SkuLimits, Vnet};
 pub use global_reach::GlobalReach;
 pub use provider::{Access, Carrier, Core, CoreGraph, CoreLink, Nni, Null, Provider};
+pub use public::{Community, InternetAccess, MicrosoftPeering, NatPools, Service, ServiceClass};
+pub(super) use public::{PRIVATE, is_public};
 pub use router::{
     Attachment, CrossConnect, EgressTags, Hop, LabelEntry, LabelOp, OutLabel, Pseudowire, Route, Router, RouterPort,
     Tags,
@@ -98,6 +105,8 @@ pub struct Site {
     pub edges: u8,
     /// Its local network.
     pub lan: Lan,
+    /// Its way to the internet, if it has one beside its circuits.
+    pub internet: Option<InternetAccess>,
 }
 
 /// How the frames of a port pair are tagged.
@@ -189,6 +198,15 @@ pub struct Circuit {
     pub rate_limit: Option<RateLimit>,
     /// Its private peering.
     pub private: Option<Peering>,
+    /// Its Microsoft peering.
+    pub microsoft: Option<MicrosoftPeering>,
+}
+
+impl Circuit {
+    /// Its peerings: the private one first.
+    pub fn peerings(&self) -> impl Iterator<Item = &Peering> {
+        self.private.iter().chain(self.microsoft.as_ref().map(|microsoft| &microsoft.peering))
+    }
 }
 
 /// The addresses of the two ends of one link of a peering.
@@ -211,7 +229,7 @@ pub struct PeeringAddresses<A> {
     pub secondary: LinkAddresses<A>,
 }
 
-/// A private peering (`[circuit.NAME.private]`).
+/// What every peering has: `[circuit.NAME.private]`, and the better part of `[circuit.NAME.microsoft]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peering {
     /// Where it is written.

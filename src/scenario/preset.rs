@@ -16,7 +16,7 @@ pub fn presets() -> &'static [Preset] {
     &PRESETS
 }
 
-static PRESETS: [Preset; 9] = [
+static PRESETS: [Preset; 10] = [
     Preset {
         name: "direct",
         summary: "one site, ExpressRoute Direct: two 100G ports, QinQ, private peering, one virtual network",
@@ -56,6 +56,11 @@ static PRESETS: [Preset; 9] = [
         name: "global-reach",
         summary: "two sites reach each other over their joined circuits: no virtual network, no gateway",
         text: include_str!("presets/global-reach.toml"),
+    },
+    Preset {
+        name: "reference",
+        summary: "the reference architecture: both peerings, two virtual networks, public services, the internet",
+        text: include_str!("presets/reference.toml"),
     },
     Preset {
         name: "lsr",

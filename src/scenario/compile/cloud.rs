@@ -1,18 +1,19 @@
-//! What Microsoft edge routers forward; each circuit has two VRFs of its own on each edge router.
+//! What Microsoft edge routers forward; each peering has two VRFs of its own on each edge router.
 
 use super::draft::{Draft, routed, untagged};
 use super::edge::{ingress, links_of};
 use super::global_reach;
 use super::place::Plane;
+use super::public;
 use super::wiring::{PairConnection, Return, Uplink, Wiring, ports_of};
-use super::{CompileOptions, Unrouted, carries, defaults, microsoft_tags, peered};
+use super::{CompileOptions, Peered, Unrouted, all_peered, carries, defaults, microsoft_tags};
 use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::node::RouterAddresses;
 use crate::scenario::Scenario;
 use crate::scenario::fastpath;
 use crate::scenario::model::{Circuit, CircuitId, Peering, SiteId};
-use crate::table::{FibBuilder, NextHop, PcpRule, SubInterface, TagRule};
+use crate::table::{FibBuilder, IngressBuilder, NextHop, PcpRule, Service, SubInterface, TagRule, VlanKey};
 use ipnet::IpNet;
 
 /// Fills in the tables of the Microsoft edge router at the end of `connection`.
@@ -24,47 +25,97 @@ pub(super) fn configure_edge(
     options: CompileOptions,
 ) {
     let node = connection.msee.0;
-    let peerings: Vec<_> = peered(scenario, connection.pair).collect();
+    let peerings = all_peered(scenario, connection.pair);
     let joints = global_reach::at(wiring, node);
-    // Two VRFs for each circuit, then one for each joint with another circuit.
+    // Two VRFs for each peering, then one for each joint with another circuit.
     let first_joint = 2 * peerings.len();
     let mut fib = FibBuilder::new((first_joint + joints.len()).max(1) as u16);
     for port in ports_of(draft, node) {
         let end = (node, port);
-        let from = |circuit: CircuitId| peerings.iter().position(|(id, ..)| *id == circuit);
+        let from = |circuit: CircuitId| place_of(&peerings, circuit, false);
         let beyond = wiring
             .uplinks
             .iter()
             .map(|uplink| (uplink.circuit, uplink.msee))
             .chain(wiring.returns.iter().map(|way| (way.circuit, way.msee)));
         let circuit = beyond.into_iter().find(|(_, msee)| *msee == end).and_then(|(circuit, _)| from(circuit));
+        let public = wiring.public.uplinks.iter().find(|uplink| uplink.msee == end);
+        let public = public.and_then(|uplink| place_of(&peerings, uplink.circuit, true));
         let joint = joints.iter().position(|joint| joint.port() == end);
-        fib.ingress(&match circuit {
+        let ingress = match circuit {
             _ if let Some(joint) = joint => untagged((first_joint + joint) as u16),
+            _ if let Some(place) = public => {
+                // Of the code points it sends its classes only, to whomever.
+                let sources = fib.sources(defaults().to_vec());
+                let vrf = VrfId(2 * place as u16 + 1);
+                let service = Service::RoutePublic { vrf, sources };
+                IngressBuilder::default().sub(VlanKey::Untagged, SubInterface { service, ..routed(vrf.0) })
+            }
             Some(place) => untagged(2 * place as u16 + 1),
             // The private peering resets DSCP (EXPRESSROUTE: QoS requirements).
-            None if end == connection.msee => ingress(scenario, connection.pair, |place| SubInterface {
-                reset_dscp: true,
-                ..routed(2 * place as u16)
-            }),
+            None if end == connection.msee => {
+                let lists: Vec<u8> = peerings.iter().map(|it| sources(&mut fib, it, connection.plane)).collect();
+                ingress(scenario, connection.pair, |place, peered| {
+                    let vrf = VrfId(2 * place as u16);
+                    Some(match peered.microsoft {
+                        None => SubInterface { reset_dscp: true, ..routed(vrf.0) },
+                        Some(_) => {
+                            let service = Service::RoutePublic { vrf, sources: lists[place] };
+                            SubInterface { service, ..routed(vrf.0) }
+                        }
+                    })
+                })
+            }
             None => Default::default(),
-        });
+        };
+        fib.ingress(&ingress);
     }
     let mut addresses = Vec::new();
-    for (place, &(id, circuit, peering)) in peerings.iter().enumerate() {
+    for (place, &Peered { id, circuit, peering, microsoft }) in peerings.iter().enumerate() {
         let vrfs = [VrfId(2 * place as u16), VrfId(2 * place as u16 + 1)];
-        configure_circuit(draft, scenario, wiring, connection, (id, circuit, peering), (&mut fib, vrfs), options);
+        match microsoft {
+            None => {
+                configure_circuit(
+                    draft,
+                    scenario,
+                    wiring,
+                    connection,
+                    (id, circuit, peering),
+                    (&mut fib, vrfs),
+                    options,
+                );
+            }
+            Some(microsoft) => {
+                let fib = (&mut fib, vrfs);
+                public::configure_peering(draft, scenario, wiring, connection, (id, circuit, microsoft), fib);
+            }
+        }
         addresses.extend([own_addresses(peering, connection.plane); 2]);
     }
     for (number, joint) in joints.iter().enumerate() {
-        let Some(place) = peerings.iter().position(|(id, ..)| *id == joint.circuit(scenario)) else { continue };
+        let Some(place) = place_of(&peerings, joint.circuit(scenario), false) else { continue };
         let vrfs = (&mut fib, VrfId(2 * place as u16), VrfId((first_joint + number) as u16));
         addresses.push(joint.configure(draft, scenario, connection, vrfs, options));
     }
     draft.route(node, fib, addresses);
 }
 
-/// The routes of one circuit: from the customer (the first VRF) and from Azure (the second).
+/// The place of a circuit's private or Microsoft peering among all.
+fn place_of(peerings: &[Peered<'_>], circuit: CircuitId, is_public: bool) -> Option<usize> {
+    peerings.iter().position(|it| it.id == circuit && it.microsoft.is_some() == is_public)
+}
+
+/// The list of the sources that a Microsoft peering takes from the customer: what is advertised on the link, and the link
+/// itself (EXPRESSROUTE: routing requirements). A private peering has an empty one, which nothing asks.
+fn sources(fib: &mut FibBuilder, peered: &Peered<'_>, plane: Plane) -> u8 {
+    let list = peered.microsoft.map(|microsoft| {
+        let links = links_of(&microsoft.peering, plane).into_iter().map(|(subnet, ..)| subnet);
+        public::advertised(microsoft, plane).into_iter().chain(links).collect()
+    });
+    fib.sources(list.unwrap_or_default())
+}
+
+/// The routes of one circuit's private peering: from the customer (the first VRF) and from Azure (the second).
 fn configure_circuit(
     draft: &mut Draft,
     scenario: &Scenario,

@@ -113,6 +113,13 @@ impl Draft {
         }
     }
 
+    /// Gives the router `node` address translation.
+    pub(super) fn translate(&mut self, node: NodeId, nat: NatSpec) {
+        if let Role::Router(router) = &mut self.network.nodes[node.index()].role {
+            router.nat = nat;
+        }
+    }
+
     fn seed_of(&self, node: NodeId) -> u32 {
         mix64(self.hash_seed ^ (u64::from(node.0) + 1)) as u32
     }

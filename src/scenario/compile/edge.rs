@@ -6,14 +6,17 @@ use std::net::IpAddr;
 use super::draft::{Draft, route, routed, untagged};
 use super::global_reach;
 use super::place::Plane;
+use super::public::{self, Outside, private};
 use super::wiring::{Edge, PairConnection, Wiring, ports_of};
-use super::{CompileOptions, Unrouted, carries, customer_tags, defaults, microsoft_tags, peered, vlan_key};
+use super::{
+    CompileOptions, Peered, Unrouted, all_peered, carries, customer_tags, defaults, microsoft_tags, peered, vlan_key,
+};
 use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::node::RouterAddresses;
 use crate::scenario::Scenario;
 use crate::scenario::model::{Carrier, CircuitId, Encapsulation, PairId, Peering, Site, SiteId, VnetId};
-use crate::table::{FibBuilder, IngressBuilder, NextHop, PcpRule, TagRule};
+use crate::table::{FibBuilder, IngressBuilder, NextHop, PcpRule, SubInterface, TagRule};
 use crate::wire::vlan::TpidSet;
 use ipnet::IpNet;
 
@@ -38,6 +41,8 @@ struct Ways<'s> {
     own: Vec<Way<'s>>,
     /// Over those of the site's other edge router, whose next hop is that router.
     across: Vec<Way<'s>>,
+    /// That router.
+    other_edge: Option<NextHop>,
 }
 
 impl Ways<'_> {
@@ -59,13 +64,15 @@ pub(super) fn configure(
     options: CompileOptions,
 ) {
     let site = &scenario.sites[id.index()];
-    let mut fib = FibBuilder::new(2);
+    let outside = Outside::of_edge(draft, scenario, wiring, (id, edge), FROM_CLOUD);
+    let mut fib = FibBuilder::new(2 + outside.vrfs());
     let mine = || wiring.connections.iter().filter(|connection| connection.ce.0 == edge.node);
     for port in ports_of(draft, edge.node) {
         let connection = mine().find(|connection| connection.ce.1 == port);
         let is_access = edge.accesses.iter().any(|(_, access)| access.1 == port);
         fib.ingress(&match connection {
-            Some(connection) => customer_ingress(scenario, connection),
+            Some(connection) => customer_ingress(scenario, connection, &outside),
+            None if let Some(vrf) = outside.internet_vrf((edge.node, port)) => untagged(vrf.0),
             None if is_access => untagged(FROM_CLOUD.0),
             None => untagged(FROM_SITE.0),
         });
@@ -78,9 +85,22 @@ pub(super) fn configure(
             Unrouted::Cloud => (ways.by(|way| carries(way.peering, &default)), vec![lan]),
             Unrouted::Drop => (discard(), discard()),
         };
-        both(&mut fib, default, &out, Some(FROM_SITE));
-        both(&mut fib, default, &back, Some(FROM_CLOUD));
+        match &outside.to_internet(&default)[..] {
+            [] => {
+                both(&mut fib, default, &out, Some(FROM_SITE));
+                both(&mut fib, default, &back, Some(FROM_CLOUD));
+            }
+            internet => {
+                both(&mut fib, default, internet, None);
+                // What nobody knows and is private stays off the internet.
+                for prefix in private().filter(|prefix| is_v4(prefix) == is_v4(&default)) {
+                    both(&mut fib, prefix, &out, Some(FROM_SITE));
+                    both(&mut fib, prefix, &back, Some(FROM_CLOUD));
+                }
+            }
+        }
     }
+    services(&mut fib, scenario, wiring, (id, edge), &outside, &ways);
     for (place, vnet) in scenario.vnets.iter().enumerate() {
         for prefix in &vnet.prefixes {
             let leads = |way: &Way<'_>| leads_to(scenario, way.circuit, VnetId(place)) && carries(way.peering, prefix);
@@ -98,7 +118,10 @@ pub(super) fn configure(
         both(&mut fib, prefix, &ways.by(leads), None);
     }
     for prefix in &site.prefixes {
-        both(&mut fib, prefix.value, &[lan], None);
+        // A default route that the site advertises leads on to the internet, if it has a way there.
+        if prefix.prefix_len() > 0 || outside.to_internet(prefix).is_empty() {
+            both(&mut fib, prefix.value, &[lan], None);
+        }
     }
     for (way, is_own) in ways.own.iter().map(|way| (way, true)).chain(ways.across.iter().map(|way| (way, false))) {
         for (subnet, own, _) in links_of(way.peering, way.plane) {
@@ -108,7 +131,38 @@ pub(super) fn configure(
             }
         }
     }
-    draft.route(edge.node, fib, addresses(site, ways.own.first()));
+    let mut addresses = addresses(site, ways.own.first());
+    let own: Vec<IpNet> = site.prefixes.iter().map(|prefix| prefix.value).collect();
+    addresses.extend(outside.configure(&mut fib, &own, &[lan]));
+    draft.route(edge.node, fib, addresses);
+    draft.translate(edge.node, outside.nat());
+}
+
+/// Services that Microsoft peerings lead to: over those of this router, else over those of the site's other one. All else
+/// goes to the internet.
+fn services(
+    fib: &mut FibBuilder,
+    scenario: &Scenario,
+    wiring: &Wiring,
+    (id, edge): (SiteId, &Edge),
+    outside: &Outside<'_>,
+    ways: &Ways<'_>,
+) {
+    for service in &scenario.services {
+        for prefix in &service.prefixes {
+            let own = outside.to_service(service, prefix);
+            let across = ways.other_edge.filter(|_| own.is_empty()).filter(|_| {
+                let others = wiring.connections.iter().filter(|connection| connection.ce.0 != edge.node);
+                let of_site = |c: &&PairConnection| c.up && scenario.pairs[c.pair.index()].serves(id);
+                others.filter(of_site).any(|c| public::leads_over(scenario, c.pair, service, prefix))
+            });
+            both(fib, prefix.value, if own.is_empty() { across.as_slice() } else { &own }, None);
+        }
+    }
+}
+
+fn is_v4(net: &IpNet) -> bool {
+    matches!(net, IpNet::V4(_))
 }
 
 /// Prefixes of other sites that circuits joined with these lead to.
@@ -123,15 +177,15 @@ fn beyond(scenario: &Scenario, wiring: &Wiring, ways: &Ways<'_>) -> Vec<IpNet> {
 
 /// The ways of `edge`, and those of the other edge router of its site.
 fn ways<'s>(draft: &mut Draft, scenario: &'s Scenario, wiring: &Wiring, id: SiteId, edge: &Edge) -> Ways<'s> {
-    let mut ways = Ways { own: Vec::new(), across: Vec::new() };
+    let other_edge = edge.across.map(|across| draft.next_hop(across, scenario.settings.mtu, TagRule::UNTAGGED));
+    let mut ways = Ways { own: Vec::new(), across: Vec::new(), other_edge };
     let of_site = |connection: &&PairConnection| scenario.pairs[connection.pair.index()].serves(id);
     for connection in wiring.connections.iter().filter(of_site).filter(|connection| connection.up) {
         if connection.ce.0 == edge.node {
             ways.own.extend(ways_over(draft, scenario, connection));
-        } else if let Some(across) = edge.across
+        } else if let Some(next_hop) = other_edge
             && scenario.pairs[connection.pair.index()].carrier.is_layer_2()
         {
-            let next_hop = draft.next_hop(across, scenario.settings.mtu, TagRule::UNTAGGED);
             let theirs = ways_over(draft, scenario, connection);
             ways.across.extend(theirs.into_iter().map(|way| Way { next_hop, ..way }));
         }
@@ -164,31 +218,40 @@ fn ways_over<'s>(draft: &mut Draft, scenario: &'s Scenario, connection: &PairCon
 }
 
 /// The receiving side of the customer's port of a connection: a sub-interface for each peering.
-fn customer_ingress(scenario: &Scenario, connection: &PairConnection) -> IngressBuilder {
+fn customer_ingress(scenario: &Scenario, connection: &PairConnection, outside: &Outside<'_>) -> IngressBuilder {
+    let sub = |peered: &Peered<'_>| match peered.microsoft {
+        None => Some(routed(FROM_CLOUD.0)),
+        Some(_) => outside.peering_vrf(peered.id, connection.plane).map(|vrf| routed(vrf.0)),
+    };
     if scenario.pairs[connection.pair.index()].carrier == Carrier::Direct {
-        return ingress(scenario, connection.pair, |_| routed(FROM_CLOUD.0));
+        return ingress(scenario, connection.pair, |_, peered| sub(peered));
     }
     let builder = IngressBuilder::default().tpids(TpidSet::C_TAG, TpidSet::C_TAG);
-    peered(scenario, connection.pair).fold(builder, |builder, (_, circuit, peering)| {
-        let tags = customer_tags(scenario, circuit, peering, connection.plane);
-        builder.sub(vlan_key(&tags), routed(FROM_CLOUD.0))
+    all_peered(scenario, connection.pair).iter().fold(builder, |builder, peered| {
+        let tags = customer_tags(scenario, peered.circuit, peered.peering, connection.plane);
+        match sub(peered) {
+            Some(sub) => builder.sub(vlan_key(&tags), sub),
+            None => builder,
+        }
     })
 }
 
-/// The receiving side of a port that faces Microsoft's, or of Microsoft's own: a sub-interface for each peering.
+/// The receiving side of a port that faces Microsoft's, or of Microsoft's own: a sub-interface for each peering
+/// that `sub` has one for; it is told the place of the peering among all.
 pub(super) fn ingress(
     scenario: &Scenario,
     pair: PairId,
-    sub: impl Fn(usize) -> crate::table::SubInterface,
+    sub: impl Fn(usize, &Peered<'_>) -> Option<SubInterface>,
 ) -> IngressBuilder {
     let outer = match scenario.pairs[pair.index()].encapsulation {
         Encapsulation::Qinq { outer_tpid: 0x88a8 } => TpidSet::S_TAG,
         _ => TpidSet::C_TAG,
     };
     let builder = IngressBuilder::default().tpids(outer, TpidSet::C_TAG);
-    let peerings = peered(scenario, pair).enumerate();
-    peerings.fold(builder, |builder, (place, (_, circuit, peering))| {
-        builder.sub(vlan_key(&microsoft_tags(scenario, circuit, peering)), sub(place))
+    let peerings = all_peered(scenario, pair);
+    peerings.iter().enumerate().fold(builder, |builder, (place, peered)| match sub(place, peered) {
+        Some(sub) => builder.sub(vlan_key(&microsoft_tags(scenario, peered.circuit, peered.peering)), sub),
+        None => builder,
     })
 }
 

@@ -4,6 +4,7 @@
 //! direct:        hq -- hq-ce1 == london-msee1, london-msee2 == gw -- prod      prod goes back to the edge directly
 //! several sites: ...                                           == gw -- prod -- prod-sdn == the edges of each site
 //! providers:     the same as direct, and a provider between customer edge and Microsoft edge (carrier)
+//! reference:     the same as direct, with Microsoft peering, public services and the internet (public)
 //! global-reach:  hq -- hq-ce1 == london-msee1, london-msee2 == paris-msee1, paris-msee2 == lab-ce1 -- lab
 //! lsr:           lsr-a -- lsr -- lsr-b                                          a tap at each port
 //! ```
@@ -16,6 +17,7 @@ mod gateway;
 mod global_reach;
 mod lsr;
 mod place;
+mod public;
 mod sdn;
 mod wiring;
 
@@ -90,6 +92,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
     for sdn in &wiring.sdns {
         sdn::configure(&mut draft, scenario, &wiring, sdn, options);
     }
+    public::configure(&mut draft, scenario, &wiring);
     let lsps = carriers.configure(&mut draft, scenario, &wiring.connections, options);
     let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();
     let errors = unbuildable(&draft);
@@ -129,13 +132,34 @@ fn unbuildable(draft: &Draft) -> Vec<Diagnostic> {
     problems.into_list()
 }
 
+/// A peering of a circuit.
+#[derive(Clone, Copy)]
+struct Peered<'s> {
+    id: CircuitId,
+    circuit: &'s Circuit,
+    peering: &'s super::Peering,
+    /// What Microsoft peering has beyond that.
+    microsoft: Option<&'s super::MicrosoftPeering>,
+}
+
+/// All peerings of the circuits of `pair`: the private ones first, in the order of the file.
+fn all_peered(scenario: &Scenario, pair: super::PairId) -> Vec<Peered<'_>> {
+    let circuits = || scenario.circuits.iter().enumerate().filter(move |(_, circuit)| circuit.pair == pair);
+    let private = peered(scenario, pair).map(|(id, circuit, peering)| Peered { id, circuit, peering, microsoft: None });
+    let public = circuits().filter_map(|(place, circuit)| {
+        let microsoft = circuit.microsoft.as_ref()?;
+        Some(Peered { id: CircuitId(place), circuit, peering: &microsoft.peering, microsoft: Some(microsoft) })
+    });
+    private.chain(public).collect()
+}
+
 /// The circuits of `pair` that have a private peering, in the order of the file.
 fn peered(scenario: &Scenario, pair: super::PairId) -> impl Iterator<Item = (CircuitId, &Circuit, &super::Peering)> {
     let circuits = scenario.circuits.iter().enumerate().filter(move |(_, circuit)| circuit.pair == pair);
     circuits.filter_map(|(place, circuit)| Some((CircuitId(place), circuit, circuit.private.as_ref()?)))
 }
 
-/// The tags of a circuit's private peering at Microsoft's ports, outermost first; priority 0.
+/// The tags of a circuit's peering at Microsoft's ports, outermost first; priority 0.
 fn microsoft_tags(scenario: &Scenario, circuit: &Circuit, peering: &super::Peering) -> Vec<Tag> {
     let c_tag = Tag::new(0x8100, 0, false, peering.c_tag.get());
     match (scenario.pairs[circuit.pair.index()].encapsulation, circuit.s_tag) {

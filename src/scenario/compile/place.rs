@@ -102,7 +102,7 @@ pub enum Side {
 pub struct KnownPrefixes {
     /// Those of sites, in the order of the file.
     pub sites: Vec<IpNet>,
-    /// Those of virtual networks.
+    /// Those of virtual networks and of public services.
     pub vnets: Vec<IpNet>,
     v4: Lpm,
     v6: Lpm,
@@ -111,7 +111,9 @@ pub struct KnownPrefixes {
 impl KnownPrefixes {
     pub(super) fn new(scenario: &Scenario) -> Self {
         let sites: Vec<IpNet> = scenario.sites.iter().flat_map(|s| &s.prefixes).map(|p| p.value).collect();
-        let vnets: Vec<IpNet> = scenario.vnets.iter().flat_map(|v| &v.prefixes).map(|p| p.value).collect();
+        let vnets = scenario.vnets.iter().flat_map(|vnet| &vnet.prefixes);
+        let services = scenario.services.iter().flat_map(|service| &service.prefixes);
+        let vnets: Vec<IpNet> = vnets.chain(services).map(|p| p.value).collect();
         let both = || sites.iter().map(|net| (*net, 0)).chain(vnets.iter().map(|net| (*net, 1)));
         let v4 = Lpm::new(both().filter_map(|(net, side)| match net {
             IpNet::V4(net) => Some((u128::from(net.addr().to_bits()) << 96, net.prefix_len(), side)),
@@ -183,6 +185,10 @@ pub(super) fn named(scenario: &Scenario, wiring: &Wiring, taps: &[Taps]) -> Vec<
     for (vnet, node) in scenario.vnets.iter().zip(&wiring.vnets) {
         node.iter().for_each(|node| add(vnet.name.value.clone(), Place::Host(*node)));
     }
+    for (service, hosts) in scenario.services.iter().zip(&wiring.public.services) {
+        hosts.iter().for_each(|hosts| add(service.name.value.clone(), Place::Host(hosts.host)));
+    }
+    wiring.public.internet.iter().for_each(|host| add("internet".to_owned(), Place::Host(*host)));
     for (router, taps) in scenario.routers.iter().zip(taps) {
         for (port, host) in router.ports.iter().zip(&taps.hosts) {
             add(format!("{}.{}", router.name.value, port.name.value), Place::Host(*host));
@@ -205,6 +211,10 @@ pub(super) fn streams(scenario: &Scenario, wiring: &Wiring) -> Vec<StreamHosts> 
     let host = |end: StreamEnd| match end {
         StreamEnd::Site(site) => wiring.sites[site.index()].host,
         StreamEnd::Vnet(vnet) => wiring.vnets[vnet.index()].expect("a stream ends at a network behind a gateway"),
+        StreamEnd::Service(service) => {
+            let hosts = wiring.public.services[service.index()].as_ref();
+            hosts.expect("a stream ends at a service that something leads to").host
+        }
     };
     scenario.traffic.iter().map(|stream| StreamHosts { from: host(stream.from), to: host(stream.to) }).collect()
 }

@@ -8,9 +8,10 @@
 //! It stands for the forwarding in the hosts of the virtual machines. What comes in does not pass it; what goes out has a
 //! TTL less for it. A network whose circuits all serve one site alike has none: its hosts choose by flow.
 
-use super::draft::{Draft, End, host_port, route};
+use super::draft::{Draft, End, host_port, route, untagged};
 use super::edge::{first_addresses, links_of};
-use super::wiring::{AZURE_PORT, Return, Wiring};
+use super::public::{Outside, private};
+use super::wiring::{AZURE_PORT, Return, Wiring, ports_of};
 use super::{CompileOptions, Unrouted, carries, defaults};
 use crate::frame::DropReason;
 use crate::id::{NodeId, VrfId};
@@ -18,7 +19,7 @@ use crate::port::PortSpec;
 use crate::scenario::Scenario;
 use crate::scenario::model::{CircuitId, Gateway, SiteId, VnetId};
 use crate::scenario::values::LEAST_DELAY;
-use crate::table::{NextHop, TagRule};
+use crate::table::{FibBuilder, NextHop, TagRule};
 use ipnet::IpNet;
 
 /// Where a virtual network chooses by destination.
@@ -45,7 +46,7 @@ pub(super) fn wire(
     host: NodeId,
 ) -> Option<Sdn> {
     let network = &scenario.vnets[vnet.index()];
-    if !chooses(scenario, gateway) && !is_peered(scenario, vnet) {
+    if !chooses(scenario, gateway) && !is_peered(scenario, vnet) && network.internet.is_none() {
         return None;
     }
     let node = draft.node(format!("{}-sdn", network.name.value), network.name.at);
@@ -92,7 +93,11 @@ pub(super) fn join_peers(draft: &mut Draft, scenario: &Scenario, gateway: &Gatew
 /// Fills in the table of `sdn`.
 pub(super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring, sdn: &Sdn, options: CompileOptions) {
     let mtu = scenario.settings.mtu;
-    let mut fib = draft.untagged_table(sdn.node);
+    let outside = Outside::of_vnet(draft, scenario, wiring, sdn.vnet, VrfId(0));
+    let mut fib = FibBuilder::new(1 + outside.vrfs());
+    for port in ports_of(draft, sdn.node) {
+        fib.ingress(&untagged(outside.internet_vrf((sdn.node, port)).map_or(0, |vrf| vrf.0)));
+    }
     let mut add = |prefix: IpNet, next_hops: &[NextHop]| route(&mut fib, VrfId(0), prefix, next_hops);
     let ways: Vec<&Return> = wiring.returns.iter().filter(|way| way.vnet == sdn.vnet && way.up).collect();
     let by = |draft: &mut Draft, prefix: IpNet, site: Option<SiteId>| -> Vec<NextHop> {
@@ -100,9 +105,17 @@ pub(super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring,
         ways.into_iter().map(|way| draft.next_hop(way.end, mtu, TagRule::UNTAGGED)).collect()
     };
     for default in defaults() {
-        match options.unrouted {
-            Unrouted::Drop => add(default, &[NextHop::discard(DropReason::Unrouted)]),
-            Unrouted::Cloud => add(default, &by(draft, default, None)),
+        let unknown = match options.unrouted {
+            Unrouted::Drop => vec![NextHop::discard(DropReason::Unrouted)],
+            Unrouted::Cloud => by(draft, default, None),
+        };
+        match &outside.to_internet(&default)[..] {
+            [] => add(default, &unknown),
+            // Azure's own default route, unless a site advertises another (EXPRESSROUTE: FAQ).
+            internet => {
+                add(default, internet);
+                private().for_each(|prefix| add(prefix, &unknown));
+            }
         }
     }
     for (place, site) in scenario.sites.iter().enumerate() {
@@ -123,8 +136,12 @@ pub(super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring,
             add(prefix.value, &[towards]);
         }
     }
-    let own = scenario.vnets[sdn.vnet.index()].prefixes.iter().map(|prefix| prefix.value);
-    draft.route(sdn.node, fib, vec![first_addresses(own)]);
+    let own: Vec<IpNet> = scenario.vnets[sdn.vnet.index()].prefixes.iter().map(|prefix| prefix.value).collect();
+    let inwards = draft.next_hop(sdn.host, mtu, TagRule::UNTAGGED);
+    let mut addresses = vec![first_addresses(own.iter().copied())];
+    addresses.extend(outside.configure(&mut fib, &own, &[inwards]));
+    draft.route(sdn.node, fib, addresses);
+    draft.translate(sdn.node, outside.nat());
 }
 
 /// Of the ways that lead to `site` (to any, if none is named) those of the highest weight, by the first few circuits.

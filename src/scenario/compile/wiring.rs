@@ -3,8 +3,8 @@
 use super::carrier::Carriers;
 use super::draft::{Draft, End, host_port, queue_of_class};
 use super::global_reach::{self, Joint};
-use super::peered;
 use super::place::Plane;
+use super::public::{self, Public};
 use super::sdn::{self, Sdn};
 use crate::id::{NodeId, PortId};
 use crate::port::{PolicerSpec, Policing, PortSpec};
@@ -70,6 +70,8 @@ pub(super) struct Wiring {
     pub(super) sdns: Vec<Sdn>,
     /// Circuits that are joined, plane by plane.
     pub(super) joints: Vec<Joint>,
+    /// What has public addresses.
+    pub(super) public: Public,
 }
 
 /// The way from a virtual network straight to a Microsoft edge router, for one circuit.
@@ -96,6 +98,7 @@ pub(super) fn wire(draft: &mut Draft, scenario: &Scenario, carriers: &mut Carrie
         returns: Vec::new(),
         sdns: Vec::new(),
         joints: Vec::new(),
+        public: Public::default(),
     };
     for place in 0..scenario.pairs.len() {
         admit_sites(draft, scenario, &mut wiring, carriers, PairId(place));
@@ -109,6 +112,7 @@ pub(super) fn wire(draft: &mut Draft, scenario: &Scenario, carriers: &mut Carrie
         wire_gateway(draft, scenario, &mut wiring, place, gateway);
     }
     global_reach::wire(draft, scenario, &mut wiring);
+    public::wire(draft, scenario, &mut wiring);
     wiring
 }
 
@@ -201,17 +205,20 @@ fn connection(
     PairConnection { pair: id, plane, ce, msee, up }
 }
 
-/// A policer for each circuit of the pair that has a rate limit, on the Microsoft end in both directions.
+/// A policer for each circuit of the pair that has a rate limit, on the Microsoft end in both directions: its peerings share
+/// the bandwidth (EXPRESSROUTE: circuit peerings).
 fn policing(scenario: &Scenario, pair: PairId) -> Policing {
     let mut policing = Policing::default();
-    for (_, circuit, peering) in peered(scenario, pair) {
+    for circuit in scenario.circuits.iter().filter(|circuit| circuit.pair == pair) {
         let Some(limit) = circuit.rate_limit else { continue };
-        let outer = match (scenario.pairs[pair.index()].encapsulation, circuit.s_tag) {
-            (Encapsulation::Qinq { .. }, Some(s_tag)) => s_tag.get(),
-            _ => peering.c_tag.get(),
+        let mut outer: Vec<u16> = match (scenario.pairs[pair.index()].encapsulation, circuit.s_tag) {
+            (Encapsulation::Qinq { .. }, Some(s_tag)) => vec![s_tag.get()],
+            _ => circuit.peerings().map(|peering| peering.c_tag.get()).collect(),
         };
+        outer.dedup();
         // A scenario holds 64 circuits at the most.
-        policing.by_vid.push((outer, policing.policers.len() as u8));
+        let place = policing.policers.len() as u8;
+        policing.by_vid.extend(outer.into_iter().map(|vid| (vid, place)));
         let spec = PolicerSpec { rate_bps: circuit.bandwidth_bps.value, burst_octets: limit.burst_octets };
         policing.policers.push(spec);
     }

@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{CircuitId, VnetId};
+use super::{CircuitId, InternetAccess, VnetId};
 use crate::scenario::source::Located;
 use crate::time::{PortSpeed, Span};
 
@@ -18,6 +18,8 @@ pub struct Vnet {
     pub addresses: u64,
     /// The hub whose gateway this network uses, by a peering of virtual networks.
     pub peered_with: Option<Located<VnetId>>,
+    /// Its own way to the internet, unless a default route over a circuit draws that on premises.
+    pub internet: Option<InternetAccess>,
 }
 
 impl Vnet {

@@ -1,6 +1,6 @@
 //! Streams of a scenario as meant: who sends to whom, what and how much; when a run ends is not theirs to say.
 
-use super::{SiteId, VnetId};
+use super::{ServiceId, SiteId, VnetId};
 use crate::scenario::source::{Extent, Located};
 use crate::time::Span;
 use crate::traffic::stream::{Layer, StreamSpec};
@@ -12,6 +12,8 @@ pub enum StreamEnd {
     Site(SiteId),
     /// The hosts of a virtual network.
     Vnet(VnetId),
+    /// The hosts of a public service.
+    Service(ServiceId),
 }
 
 /// A stream (`[[traffic]]`).
@@ -25,6 +27,9 @@ pub struct Traffic {
     pub from: StreamEnd,
     /// Who is to have it.
     pub to: StreamEnd,
+    /// Whether it comes from outside to public addresses that stand for others (NAT): then its port is that of servers
+    /// inside.
+    pub is_translated: bool,
     /// What is sent, without an end, from the seed 0: a run adds both ([`Scenario::stream`](crate::scenario::Scenario::stream)).
     pub template: StreamSpec,
     /// The rate as it is written.

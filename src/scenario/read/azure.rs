@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use super::facts::{Facts, Owner, Spoke};
-use super::{Names, circuit_ref, site, vnet_ref};
+use super::{Names, circuit_ref, public, site, vnet_ref};
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::fastpath::size;
 use crate::scenario::model::{CircuitId, Gateway, GatewayLimits, Sku, Vnet, VnetId};
@@ -22,7 +22,13 @@ pub(super) fn vnet(name: Located<String>, mut table: Table<'_>, names: &Names, f
     if let Some((hub, known)) = peered_with.and_then(|hub| Some((hub, names.vnets.get(hub.index())?))) {
         facts.spokes.push(Spoke { name: name.clone(), hub: Located::new(known.value.clone(), hub.at) });
     }
-    Some(Vnet { name, prefixes, addresses: addresses.map_or(0, |addresses| addresses.value), peered_with })
+    let internet = public::internet(&name, &mut table, None, facts);
+    if let Some(access) = internet.filter(|access| access.nat.is_none()) {
+        let missing = Diagnostic::error(access.at, format!("the way of `{}` to the internet has no `nat`", name.value));
+        let missing = missing.label("private addresses cannot go there").absent();
+        table.report(missing.remedy("add `nat = \"203.0.113.128/30\"`: the public addresses of the network"));
+    }
+    Some(Vnet { name, prefixes, addresses: addresses.map_or(0, |addresses| addresses.value), peered_with, internet })
 }
 
 /// There are no more addresses in use than the prefixes hold.

@@ -2,7 +2,7 @@
 
 use super::facts::{CircuitFacts, Facts, PairFacts};
 use super::provider::{self, MODELS, Model};
-use super::{Names, peering};
+use super::{Names, peering, public};
 use crate::port::PortSpec;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::model::{Admin, Circuit, CircuitId, Encapsulation, PairId, PairLink, PortPair, RateLimit};
@@ -196,14 +196,23 @@ fn circuit(
     let is_limited = model.is_some_and(|model| model != Model::Direct);
     let rate_limit = rate_limit(&mut table, bandwidth.map(|bandwidth| bandwidth.value), is_limited);
     let private = peering::private(&name, &mut table, facts);
-    table.refuse("microsoft", "Microsoft peering is not emulated yet", "take the table away; private peering is");
-    let c_tag = private.as_ref().and_then(|private| private.c_tag);
-    facts.circuits.push(CircuitFacts { name: name.clone(), pair, bandwidth, s_tag_at, s_tag, c_tag });
+    if model == Some(Model::IpVpn) {
+        let message = "the Microsoft peering of an IPVPN is the provider's, NAT and all, and is not emulated";
+        table.refuse("microsoft", message, "take the table away, or write another `model`");
+    }
+    let microsoft = public::microsoft(&name, &mut table, facts);
+    let c_tags = [private.as_ref().and_then(|p| p.c_tag), microsoft.as_ref().and_then(|m| m.c_tag())];
+    let c_tags = c_tags.into_iter().flatten().collect();
+    facts.circuits.push(CircuitFacts { name: name.clone(), pair, bandwidth, s_tag_at, s_tag, c_tags });
     let private = match private {
         Some(private) => Some(private.finish()?),
         None => None,
     };
-    Some(Circuit { name, pair: pair?, bandwidth_bps: bandwidth?, s_tag, rate_limit, private })
+    let microsoft = match microsoft {
+        Some(microsoft) => Some(microsoft.finish()?),
+        None => None,
+    };
+    Some(Circuit { name, pair: pair?, bandwidth_bps: bandwidth?, s_tag, rate_limit, private, microsoft })
 }
 
 fn rate_limit(table: &mut Table<'_>, bandwidth_bps: Option<u64>, otherwise: bool) -> Option<RateLimit> {

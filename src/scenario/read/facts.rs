@@ -16,6 +16,10 @@ pub(in crate::scenario) enum Owner {
     Vnet(String),
     /// A link of a circuit's peering, by the name of the circuit.
     Peering(String),
+    /// What sources are translated to, by the name of the circuit, site or virtual network.
+    Pool(String),
+    /// A public service, by its name.
+    Service(String),
     /// The links between two circuits that are joined, by their names.
     GlobalReach(String, String),
 }
@@ -27,6 +31,8 @@ impl Owner {
             Owner::Site(name) => format!("site `{name}`"),
             Owner::Vnet(name) => format!("virtual network `{name}`"),
             Owner::Peering(name) => format!("the peering of circuit `{name}`"),
+            Owner::Pool(name) => format!("the addresses that `{name}` is translated to"),
+            Owner::Service(name) => format!("service `{name}`"),
             Owner::GlobalReach(a, b) => format!("the Global Reach of circuits `{a}` and `{b}`"),
         }
     }
@@ -42,7 +48,8 @@ pub(in crate::scenario) struct CircuitFacts {
     /// Where `s_tag` is written, right or wrong.
     pub(in crate::scenario) s_tag_at: Option<Extent>,
     pub(in crate::scenario) s_tag: Option<Located<Vid>>,
-    pub(in crate::scenario) c_tag: Option<Located<Vid>>,
+    /// Those of its peerings, as far as they could be read.
+    pub(in crate::scenario) c_tags: Vec<Located<Vid>>,
 }
 
 /// A port pair as far as it could be read.

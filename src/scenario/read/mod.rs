@@ -6,6 +6,7 @@ mod facts;
 mod global_reach;
 mod peering;
 mod provider;
+mod public;
 mod router;
 mod service;
 mod site;
@@ -28,6 +29,7 @@ struct Names {
     providers: Vec<Located<String>>,
     circuits: Vec<Located<String>>,
     vnets: Vec<Located<String>>,
+    services: Vec<Located<String>>,
 }
 
 /// The scenario in `root`, and what the checks that concern several tables need. `None` where a required value is
@@ -45,11 +47,12 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
     let circuits = root.named("circuit", "circuit");
     let vnets = root.named("vnet", "vnet");
     let gateways = root.named("gateway", "gateway");
+    let services = root.named("service", "service");
     let reaches = root.tables("global_reach", "[[global_reach]]");
     let routers = root.named("router", "router");
     let streams = root.tables("traffic", "[[traffic]]");
     refuse_other_parts(&mut root);
-    let kinds = [&sites, &providers, &circuits, &vnets, &gateways, &routers];
+    let kinds = [&sites, &providers, &circuits, &vnets, &gateways, &services, &routers];
     check_names(kinds.into_iter().flatten().map(|(name, _)| name), problems);
     for (what, tables, most) in [
         ("sites", &sites, 64),
@@ -57,6 +60,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
         ("circuits", &circuits, 64),
         ("virtual networks", &vnets, 256),
         ("gateways", &gateways, 64),
+        ("services", &services, 64),
         ("routers", &routers, 64),
     ] {
         check_count(what, tables, most, problems);
@@ -66,13 +70,20 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
         problems.report(nothing.remedy("`biplane new direct` prints an example to start from").absent());
     }
 
-    let names =
-        Names { sites: names(&sites), providers: names(&providers), circuits: names(&circuits), vnets: names(&vnets) };
+    let names = Names {
+        sites: names(&sites),
+        providers: names(&providers),
+        circuits: names(&circuits),
+        vnets: names(&vnets),
+        services: names(&services),
+    };
     let providers = providers.into_iter().map(|(name, table)| provider::provider(name, table, &names)).collect();
     let (circuits, pairs) = circuit::circuits(circuits, &names, &mut facts);
     let sites: Vec<_> = sites.into_iter().map(|(name, table)| site::site(name, table, &mut facts)).collect();
     let vnets: Vec<_> = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &names, &mut facts)).collect();
-    let traffic = traffic::streams(streams, &traffic::Ends::new(&names, &sites, &vnets), duration, problems);
+    let services: Vec<_> = services.into_iter().map(|(name, table)| public::service(name, table, &mut facts)).collect();
+    let ends = traffic::Ends::new(&names, (&sites, &vnets, &services), (&circuits, &pairs));
+    let traffic = traffic::streams(streams, &ends, duration, problems);
     let gateways = gateways
         .into_iter()
         .map(|(name, table)| azure::gateway(name, table, &names, settings.mtu, &mut facts))
@@ -92,6 +103,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
             pairs: all(pairs)?,
             circuits: all(circuits)?,
             vnets,
+            services: all(services)?,
             gateways,
             global_reaches: all(reaches)?,
             routers: all(routers)?,
@@ -149,9 +161,9 @@ fn check_names<'n>(names: impl Iterator<Item = &'n Located<String>>, problems: &
             Some(first) => {
                 let twice = Diagnostic::error(name.at, format!("two things are called `{}`", name.value));
                 let twice = twice.label("and again here").also(*first, "first here");
-                problems.report(
-                    twice.remedy("give each site, provider, circuit, network, gateway and router a name of its own"),
-                );
+                problems.report(twice.remedy(
+                    "give each site, provider, circuit, network, gateway, service and router a name of its own",
+                ));
             }
             None => drop(seen.insert(name.value.to_ascii_lowercase(), name.at)),
         }

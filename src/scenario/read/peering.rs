@@ -1,4 +1,4 @@
-//! `[circuit.NAME.private]`: tag, subnets and sessions of a private peering.
+//! `[circuit.NAME.private]`, and what every peering has: tag, subnets and sessions.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -33,16 +33,26 @@ impl Draft {
 pub(super) fn private(circuit: &Located<String>, table: &mut Table<'_>, facts: &mut Facts) -> Option<Draft> {
     let title = format!("[circuit.{}.private]", circuit.value);
     let mut table = table.table("private", title)?;
-    let c_tag = table.required("c_tag", "20", values::vid);
+    Some(keys(circuit, &mut table, ("20", "\"192.168.100.128/29\""), facts))
+}
+
+/// What every peering has; `examples` of a C-tag and of subnets.
+pub(super) fn keys(
+    circuit: &Located<String>,
+    table: &mut Table<'_>,
+    examples: (&str, &str),
+    facts: &mut Facts,
+) -> Draft {
+    let c_tag = table.required("c_tag", examples.0, values::vid);
     if !table.has("subnets") {
-        table.report_missing("subnets", "\"192.168.100.128/29\"");
+        table.report_missing("subnets", examples.1);
     }
     let owner = Owner::Peering(circuit.value.clone());
-    let v4 = subnets(&mut table, "subnets", Family::V4, &owner, facts);
-    let v6 = subnets(&mut table, "subnets_v6", Family::V6, &owner, facts);
-    let bfd = bfd(&mut table);
-    let bgp = bgp(&mut table);
-    Some(Draft { c_tag, at: table.at(), v4: v4.and_then(addresses_v4), v6: v6.and_then(addresses_v6), bfd, bgp })
+    let v4 = subnets(table, "subnets", Family::V4, &owner, facts);
+    let v6 = subnets(table, "subnets_v6", Family::V6, &owner, facts);
+    let bfd = bfd(table);
+    let bgp = bgp(table);
+    Draft { c_tag, at: table.at(), v4: v4.and_then(addresses_v4), v6: v6.and_then(addresses_v6), bfd, bgp }
 }
 
 /// The two families, each with the length of one subnet for both links and of one for each.

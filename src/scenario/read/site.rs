@@ -1,6 +1,7 @@
 //! `[site.NAME]`: an on-premises network.
 
 use super::facts::{Facts, Owner};
+use super::public;
 use crate::scenario::model::{Lan, Site};
 use crate::scenario::reader::Table;
 use crate::scenario::source::Located;
@@ -13,7 +14,8 @@ pub(super) fn site(name: Located<String>, mut table: Table<'_>, facts: &mut Fact
     let edges = table.optional("edges", values::small(1..=2)).map_or(1, |edges| edges.value);
     let lan_title = format!("`lan` of {}", table.title());
     let lan = table.table("lan", lan_title).map_or(LAN, lan);
-    Some(Site { name, asn: asn?, prefixes, edges, lan })
+    let internet = public::internet(&name, &mut table, Some(public::INTERNET_PORT), facts);
+    Some(Site { name, asn: asn?, prefixes, edges, lan, internet })
 }
 
 /// The list `prefixes`, which every network has, and its facts.

@@ -1,11 +1,11 @@
-//! `[[traffic]]`: a stream from one site or virtual network to another; what cannot be a stream is refused where it is written.
+//! `[[traffic]]`: a stream between sites, virtual networks and services; what cannot be a stream is refused where it is written.
 
 mod address;
 mod spans;
 
 use super::Names;
 use crate::scenario::diagnostic::{Diagnostic, Problems};
-use crate::scenario::model::{Site, SiteId, StreamEnd, Traffic, Vnet, VnetId};
+use crate::scenario::model::{Circuit, PortPair, Service, ServiceId, Site, SiteId, StreamEnd, Traffic, Vnet, VnetId};
 use crate::scenario::reader::{Fault, Table, Value};
 use crate::scenario::source::{Extent, Located};
 use crate::scenario::units::{self, Quantity};
@@ -16,24 +16,36 @@ use crate::traffic::stream::{AddressRange, FrameSizes, Layer, MAX_STREAM_FLOWS, 
 use crate::wire::ethernet::MAX_FRAME_OCTETS;
 use std::collections::BTreeMap;
 
-/// What streams refer to.
+/// What streams refer to, as far as it could be read.
 pub(super) struct Ends<'s> {
-    /// The names of sites, then those of virtual networks.
+    /// The names of sites, then those of virtual networks, then those of services.
     names: Vec<Located<String>>,
-    /// As far as they could be read.
     sites: &'s [Option<Site>],
     vnets: &'s [Option<Vnet>],
+    services: &'s [Option<Service>],
+    circuits: &'s [Option<Circuit>],
+    pairs: &'s [Option<PortPair>],
 }
 
+/// All sites, virtual networks and services.
+type Hosts<'s> = (&'s [Option<Site>], &'s [Option<Vnet>], &'s [Option<Service>]);
+
 impl<'s> Ends<'s> {
-    pub(super) fn new(names: &Names, sites: &'s [Option<Site>], vnets: &'s [Option<Vnet>]) -> Self {
-        Ends { names: names.sites.iter().chain(&names.vnets).cloned().collect(), sites, vnets }
+    pub(super) fn new(
+        names: &Names,
+        (sites, vnets, services): Hosts<'s>,
+        (circuits, pairs): (&'s [Option<Circuit>], &'s [Option<PortPair>]),
+    ) -> Self {
+        let names = names.sites.iter().chain(&names.vnets).chain(&names.services).cloned().collect();
+        Ends { names, sites, vnets, services, circuits, pairs }
     }
 
     fn end(&self, place: usize) -> StreamEnd {
-        match place.checked_sub(self.sites.len()) {
-            None => StreamEnd::Site(SiteId(place)),
-            Some(vnet) => StreamEnd::Vnet(VnetId(vnet)),
+        let (sites, vnets) = (self.sites.len(), self.vnets.len());
+        match place {
+            _ if place < sites => StreamEnd::Site(SiteId(place)),
+            _ if place < sites + vnets => StreamEnd::Vnet(VnetId(place - sites)),
+            _ => StreamEnd::Service(ServiceId(place - sites - vnets)),
         }
     }
 
@@ -41,6 +53,7 @@ impl<'s> Ends<'s> {
         match end {
             StreamEnd::Site(site) => &self.names[site.index()].value,
             StreamEnd::Vnet(vnet) => &self.names[self.sites.len() + vnet.index()].value,
+            StreamEnd::Service(service) => &self.names[self.sites.len() + self.vnets.len() + service.index()].value,
         }
     }
 
@@ -48,7 +61,7 @@ impl<'s> Ends<'s> {
     fn speed(&self, end: StreamEnd) -> PortSpeed {
         match end {
             StreamEnd::Site(site) => self.sites[site.index()].as_ref().map_or(PortSpeed::G100, |site| site.lan.port),
-            StreamEnd::Vnet(_) => Vnet::PORT,
+            StreamEnd::Vnet(_) | StreamEnd::Service(_) => Vnet::PORT,
         }
     }
 }
@@ -99,12 +112,13 @@ fn stream(mut table: Table<'_>, ends: &Ends<'_>, duration: Option<Span>) -> Opti
     }
     let (begin, end) = spans?;
     let layer = counts.map_or(Layer::Packet, |counts| counts.value);
+    let nets = nets?;
     let template = StreamSpec {
         begin: Instant::ZERO + begin.value,
         traffic_class: dscp << 2,
         ..StreamSpec::new(
-            AddressRange::hosts_of(nets?.0),
-            AddressRange::hosts_of(nets?.1),
+            AddressRange::hosts_of(nets.from),
+            AddressRange::hosts_of(nets.to),
             // The range of flows ends at 2^20.
             flows.map_or(1, |flows| flows.value as u32),
             sizes?.value,
@@ -118,6 +132,7 @@ fn stream(mut table: Table<'_>, ends: &Ends<'_>, duration: Option<Span>) -> Opti
         at: table.at(),
         from,
         to,
+        is_translated: nets.is_translated,
         template,
         rate: rate_text,
         counts: match rate.value {
@@ -137,7 +152,7 @@ fn name(value: Value<'_>) -> Result<String, Fault> {
 }
 
 fn end(table: &mut Table<'_>, key: &'static str, example: &str, ends: &Ends<'_>) -> Option<Located<StreamEnd>> {
-    let place = table.required(key, example, values::reference("site or virtual network", &ends.names))?;
+    let place = table.required(key, example, values::reference("site, virtual network or service", &ends.names))?;
     Some(place.map(|place| ends.end(place)))
 }
 

@@ -5,7 +5,7 @@ use super::{Carried, customer_outer, layer_2};
 use crate::port::PortSpec;
 use crate::scenario::Scenario;
 use crate::scenario::compile::draft::{Draft, End, queue_of_class};
-use crate::scenario::compile::{microsoft_tags, peered, vlan_key};
+use crate::scenario::compile::{all_peered, microsoft_tags, vlan_key};
 use crate::table::{IngressBuilder, LabelAction, LabelEntry, PcpRule, Service, SubInterface, TagRule, TtlModel};
 use crate::wire::vlan::{Tag, TpidSet};
 
@@ -61,7 +61,7 @@ impl CoreNet {
             let outer = customer_outer(&scenario.pairs[pair.index()], plane);
             // A circuit without a peering has no tags to be told apart by.
             let far =
-                peered(scenario, pair).next().map(|(_, circuit, peering)| microsoft_tags(scenario, circuit, peering));
+                all_peered(scenario, pair).first().map(|known| microsoft_tags(scenario, known.circuit, known.peering));
             let (Some(near), Some(far)) = (outer, far.and_then(|tags| tags.first().copied())) else { continue };
             self.connect(draft, (customer, near), (microsoft, far));
             self.connect(draft, (microsoft, far), (customer, near));

@@ -5,7 +5,7 @@ use crate::id::NodeId;
 use crate::port::PortSpec;
 use crate::scenario::Scenario;
 use crate::scenario::compile::draft::{Draft, End, queue_of_class};
-use crate::scenario::compile::{customer_tags, microsoft_tags, peered, vlan_key};
+use crate::scenario::compile::{Peered, all_peered, customer_tags, microsoft_tags, vlan_key};
 use crate::table::{FibBuilder, IngressBuilder, PcpRule, Service, SubInterface, TagRule};
 use crate::wire::vlan::{Tag, TpidSet};
 
@@ -62,7 +62,7 @@ fn sides(scenario: &Scenario, join: &Join, fib: &mut FibBuilder) -> (IngressBuil
     let Carried { pair, plane, .. } = join.carried;
     let mut customer = IngressBuilder::default().tpids(TpidSet::C_TAG, TpidSet::C_TAG);
     let mut microsoft = IngressBuilder::default();
-    for (_, circuit, peering) in peered(scenario, pair) {
+    for Peered { circuit, peering, .. } in all_peered(scenario, pair) {
         let far = microsoft_tags(scenario, circuit, peering);
         let near = customer_tags(scenario, circuit, peering, plane);
         // With an outer tag of the customer's own the C-tag lies beneath, and is not looked at.

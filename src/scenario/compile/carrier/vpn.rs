@@ -39,7 +39,7 @@ impl CoreNet {
         let router = self.edge(draft, scenario, Edge::Microsoft(id, plane.index()));
         let speed = scenario.providers[self.provider].nni.port;
         let spec = PortSpec { queue_of_class: queue_of_class(pair.queues), ..PortSpec::new("msee", speed) };
-        let side = ingress(scenario, id, |_| routed(FROM_CLOUD.0));
+        let side = ingress(scenario, id, |_, _| Some(routed(FROM_CLOUD.0)));
         let port = self.port(draft, router, spec, side);
         self.members.push(Member { router, port, of: Of::Cloud(id, plane) });
         port

@@ -2,19 +2,28 @@
 
 use super::Ends;
 use crate::scenario::diagnostic::Diagnostic;
-use crate::scenario::model::StreamEnd;
+use crate::scenario::model::{InternetAccess, ServiceId, StreamEnd, is_public};
 use crate::scenario::nearest::listed;
 use crate::scenario::reader::Table;
 use crate::scenario::source::Located;
 use crate::scenario::values;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
+use std::borrow::Cow;
 
 /// One end of a stream and what is said of its addresses.
 struct Side<'s> {
     key: &'static str,
     title: String,
-    prefixes: &'s [Located<IpNet>],
+    prefixes: Cow<'s, [Located<IpNet>]>,
     said: Option<Located<IpNet>>,
+}
+
+/// The prefixes that a stream's addresses are taken from.
+pub(super) struct Nets {
+    pub(super) from: IpNet,
+    pub(super) to: IpNet,
+    /// Whether those of `to` stand for others inside.
+    pub(super) is_translated: bool,
 }
 
 /// The prefixes that the stream's addresses are taken from; `None` where something is wrong, which is reported then, or where
@@ -23,7 +32,7 @@ pub(super) fn nets(
     table: &mut Table<'_>,
     both: Option<(&Located<StreamEnd>, &Located<StreamEnd>)>,
     ends: &Ends<'_>,
-) -> Option<(IpNet, IpNet)> {
+) -> Option<Nets> {
     let family = table.optional("family", values::choice(&[("ipv4", true), ("ipv6", false)]));
     let said = ["prefix_from", "prefix_to"].map(|key| table.optional(key, values::prefix));
     let wrong = ["family", "prefix_from", "prefix_to"].iter().filter(|key| table.has(key)).count();
@@ -35,15 +44,77 @@ pub(super) fn nets(
         table.report(same.remedy("send it to another site or virtual network: nothing of it would leave its own"));
         return None;
     }
+    if let (StreamEnd::Service(_), StreamEnd::Service(_)) = (from.value, to.value) {
+        let both = Diagnostic::error(to.at, "the stream goes from one public service to another");
+        let both = both.label("neither is yours").also(from.at, "from here");
+        table.report(both.remedy("let one end be a site or a virtual network"));
+        return None;
+    }
     let [said_from, said_to] = said;
-    let sides = [side("prefix_from", from.value, said_from, ends)?, side("prefix_to", to.value, said_to, ends)?];
+    let mut sides = [side("prefix_from", from.value, said_from, ends)?, side("prefix_to", to.value, said_to, ends)?];
+    let mut is_translated = false;
+    if let StreamEnd::Service(service) = from.value {
+        let public = ends.public(to.value, service)?;
+        is_translated = public.is_translated;
+        sides[1].title = format!("the public addresses of {}", sides[1].title);
+        sides[1].prefixes = Cow::Owned(public.prefixes);
+        if sides[1].prefixes.is_empty() {
+            let message =
+                format!("service `{}` knows no public address of `{}`", ends.name(from.value), ends.name(to.value));
+            let none = Diagnostic::error(to.at, message).label("not to be reached from there");
+            let remedy =
+                "write `nat` with its Microsoft peering, whose `route_filter` has the service, or with its `internet`";
+            table.report(none.remedy(remedy));
+            return None;
+        }
+    }
     // What is wrong is reported by now.
     if wrong > read || sides.iter().any(|side| is_outside(table, side)) {
         return None;
     }
     let is_v4 = choose(table, &sides, family)?;
     let [from, to] = sides.map(|side| net(table, &side, is_v4));
-    from.zip(to)
+    Some(Nets { from: from?, to: to?, is_translated })
+}
+
+/// The public addresses that a service reaches an end by.
+pub(super) struct Public {
+    prefixes: Vec<Located<IpNet>>,
+    /// Whether they stand for others inside.
+    is_translated: bool,
+}
+
+impl Ends<'_> {
+    /// Those of Microsoft peerings that lead to the service, else those of the internet; `None` where something could not
+    /// be read.
+    fn public(&self, end: StreamEnd, service: ServiceId) -> Option<Public> {
+        let community = self.services[service.index()].as_ref()?.community.map(|community| community.value);
+        let pool = |net: Located<Ipv4Net>| net.map(IpNet::V4);
+        let (access, own) = match end {
+            StreamEnd::Service(_) => return None,
+            StreamEnd::Vnet(vnet) => (self.vnets[vnet.index()].as_ref()?.internet, Vec::new()),
+            StreamEnd::Site(id) => {
+                let site = self.sites[id.index()].as_ref()?;
+                for circuit in self.circuits.iter().flatten() {
+                    let serves = self.pairs.get(circuit.pair.index())?.as_ref()?.serves(id);
+                    let Some(microsoft) = circuit.microsoft.as_ref().filter(|_| serves) else { continue };
+                    if microsoft.route_filter.iter().any(|known| Some(known.value) == community) {
+                        let pools: Vec<_> = microsoft.nat.all().into_iter().map(pool).collect();
+                        let is_translated = !pools.is_empty();
+                        let prefixes = pools.into_iter().chain(microsoft.advertised.iter().copied()).collect();
+                        return Some(Public { prefixes, is_translated });
+                    }
+                }
+                let own = site.prefixes.iter().copied().filter(|net| is_public(&net.value)).collect();
+                (site.internet, own)
+            }
+        };
+        Some(match access {
+            Some(InternetAccess { nat: Some(nat), .. }) => Public { prefixes: vec![pool(nat)], is_translated: true },
+            Some(_) => Public { prefixes: own, is_translated: false },
+            None => Public { prefixes: Vec::new(), is_translated: false },
+        })
+    }
 }
 
 fn side<'s>(key: &'static str, end: StreamEnd, said: Option<Located<IpNet>>, ends: &'s Ends<'_>) -> Option<Side<'s>> {
@@ -51,8 +122,11 @@ fn side<'s>(key: &'static str, end: StreamEnd, said: Option<Located<IpNet>>, end
     let (title, prefixes) = match end {
         StreamEnd::Site(site) => (format!("site `{name}`"), &ends.sites[site.index()].as_ref()?.prefixes),
         StreamEnd::Vnet(vnet) => (format!("virtual network `{name}`"), &ends.vnets[vnet.index()].as_ref()?.prefixes),
+        StreamEnd::Service(service) => {
+            (format!("service `{name}`"), &ends.services[service.index()].as_ref()?.prefixes)
+        }
     };
-    Some(Side { key, title, prefixes, said })
+    Some(Side { key, title, prefixes: Cow::Borrowed(prefixes), said })
 }
 
 /// Reports a prefix that is not within one of its end's.

@@ -1,0 +1,262 @@
+//! The outside of a customer edge router or a virtual network: VRFs of translated addresses, and the ways out there.
+
+use super::super::draft::{Draft, End, route};
+use super::super::edge::links_of;
+use super::super::place::Plane;
+use super::super::wiring::{Edge, PairConnection, Wiring};
+use super::super::{carries, customer_tags, defaults};
+use super::{Owner, advertised, leads_to, servers, share_of_edge};
+use crate::id::VrfId;
+use crate::node::{NatSpec, PoolSpec, RouterAddresses};
+use crate::scenario::Scenario;
+use crate::scenario::model::{
+    CircuitId, MicrosoftPeering, NatPools, PRIVATE, Service, SiteId, StreamEnd, VnetId, is_public,
+};
+use crate::table::{FibBuilder, NextHop, PcpRule, TagRule, Translation};
+use ipnet::{IpNet, Ipv4Net};
+
+/// Everything outside of one router.
+pub(in super::super) struct Outside<'s> {
+    scenario: &'s Scenario,
+    contexts: Vec<Context<'s>>,
+    pools: Vec<PoolSpec>,
+}
+
+/// One outside VRF: the ways out that share a pool.
+struct Context<'s> {
+    vrf: VrfId,
+    /// Its pool's number.
+    pool: Option<u8>,
+    leads: Leads<'s>,
+    ways: Vec<Way>,
+}
+
+/// Where a context leads.
+enum Leads<'s> {
+    Microsoft(CircuitId, &'s MicrosoftPeering),
+    Internet,
+}
+
+struct Way {
+    plane: Option<Plane>,
+    port: End,
+    next_hop: NextHop,
+}
+
+impl<'s> Outside<'s> {
+    /// The outside of a site's edge router, whose own VRFs are `inside` and those before it.
+    pub(in super::super) fn of_edge(
+        draft: &mut Draft,
+        scenario: &'s Scenario,
+        wiring: &Wiring,
+        (site, edge): (SiteId, &Edge),
+        inside: VrfId,
+    ) -> Self {
+        let mut outside = Outside { scenario, contexts: Vec::new(), pools: Vec::new() };
+        let mine = |connection: &&PairConnection| connection.ce.0 == edge.node && connection.up;
+        for connection in wiring.connections.iter().filter(mine) {
+            for (place, circuit) in scenario.circuits.iter().enumerate() {
+                let Some(peering) = circuit.microsoft.as_ref().filter(|_| circuit.pair == connection.pair) else {
+                    continue;
+                };
+                let tags = customer_tags(scenario, circuit, &peering.peering, connection.plane);
+                let tags = TagRule::push(&tags, PcpRule::Fixed);
+                let next_hop = draft.next_hop(connection.ce, scenario.settings.mtu, tags);
+                let way = Way { plane: Some(connection.plane), port: connection.ce, next_hop };
+                outside.add_peering((CircuitId(place), peering), way, (site, inside));
+            }
+        }
+        let number = wiring.sites[site.index()].edges.iter().position(|known| known.node == edge.node).unwrap_or(0);
+        let owner = Owner::Site(site, number);
+        let access = scenario.sites[site.index()].internet;
+        if let (Some(end), Some(access)) = (wiring.public.access(owner), access) {
+            let edges = scenario.sites[site.index()].edges;
+            let pool = access.nat.and_then(|pool| share_of_edge(pool.value, number, edges));
+            outside.add_internet(draft, end, pool, (StreamEnd::Site(site), inside));
+        }
+        outside
+    }
+
+    /// The outside of a virtual network, whose own VRF is `inside`.
+    pub(in super::super) fn of_vnet(
+        draft: &mut Draft,
+        scenario: &'s Scenario,
+        wiring: &Wiring,
+        vnet: VnetId,
+        inside: VrfId,
+    ) -> Self {
+        let mut outside = Outside { scenario, contexts: Vec::new(), pools: Vec::new() };
+        let access = scenario.vnets[vnet.index()].internet;
+        if let (Some(end), Some(access)) = (wiring.public.access(Owner::Vnet(vnet)), access) {
+            let pool = access.nat.map(|pool| pool.value);
+            outside.add_internet(draft, end, pool, (StreamEnd::Vnet(vnet), inside));
+        }
+        outside
+    }
+
+    /// A way by a Microsoft peering: to the context of its pool, or to one of its own.
+    fn add_peering(
+        &mut self,
+        (circuit, peering): (CircuitId, &'s MicrosoftPeering),
+        way: Way,
+        (site, inside): (SiteId, VrfId),
+    ) {
+        let shared = self.contexts.iter_mut().find(|context| context.is_of(circuit));
+        let pool = match (&peering.nat, way.plane, shared) {
+            // Before the split the links have a pool in common, or none.
+            (NatPools::None | NatPools::Common(_), _, Some(context)) => return context.ways.push(way),
+            (NatPools::None, ..) => None,
+            (NatPools::Common(pool), ..) => Some(pool.value),
+            (NatPools::PerLink([primary, secondary]), plane, _) => {
+                Some(plane.unwrap_or(Plane::Primary).of(primary.value, secondary.value))
+            }
+        };
+        self.add(pool, Leads::Microsoft(circuit, peering), way, (StreamEnd::Site(site), inside));
+    }
+
+    fn add_internet(&mut self, draft: &mut Draft, port: End, pool: Option<Ipv4Net>, whose: (StreamEnd, VrfId)) {
+        let next_hop = draft.next_hop(port, self.scenario.settings.mtu, TagRule::UNTAGGED);
+        self.add(pool, Leads::Internet, Way { plane: None, port, next_hop }, whose);
+    }
+
+    fn add(&mut self, pool: Option<Ipv4Net>, leads: Leads<'s>, way: Way, (end, inside): (StreamEnd, VrfId)) {
+        // A router has few peerings.
+        let vrf = VrfId(inside.0 + 1 + self.contexts.len() as u16);
+        let number = pool.map(|addresses| {
+            let servers = servers(self.scenario, end, addresses, first_v4(self.scenario, end));
+            self.pools.push(PoolSpec { addresses, outside: vrf, inside, servers });
+            self.pools.len() as u8 - 1
+        });
+        self.contexts.push(Context { vrf, pool: number, leads, ways: vec![way] });
+    }
+
+    /// How many VRFs there are outside.
+    pub(in super::super) fn vrfs(&self) -> u16 {
+        self.contexts.len() as u16
+    }
+
+    /// The translation of the router.
+    pub(in super::super) fn nat(&self) -> NatSpec {
+        NatSpec { pools: self.pools.clone() }
+    }
+
+    /// The VRF of what comes by a circuit's Microsoft peering on a plane.
+    pub(in super::super) fn peering_vrf(&self, circuit: CircuitId, plane: Plane) -> Option<VrfId> {
+        let is_here =
+            |context: &&Context<'_>| context.is_of(circuit) && context.ways.iter().any(|way| way.plane == Some(plane));
+        self.contexts.iter().find(is_here).map(|context| context.vrf)
+    }
+
+    /// The VRF of what comes by `port` from the internet.
+    pub(in super::super) fn internet_vrf(&self, port: End) -> Option<VrfId> {
+        let internet = self.contexts.iter().find(|context| matches!(context.leads, Leads::Internet))?;
+        internet.ways.iter().any(|way| way.port == port).then_some(internet.vrf)
+    }
+
+    /// Next hops to `prefix` of a service by Microsoft peerings.
+    pub(in super::super) fn to_service(&self, service: &Service, prefix: &IpNet) -> Vec<NextHop> {
+        let leads = |context: &&Context<'_>| match context.leads {
+            Leads::Microsoft(_, peering) => leads_to(peering, service) && carries(&peering.peering, prefix),
+            Leads::Internet => false,
+        };
+        self.contexts.iter().filter(leads).flat_map(|context| context.out(prefix)).collect()
+    }
+
+    /// Next hops to the internet for addresses like `prefix`; none without a way there.
+    pub(in super::super) fn to_internet(&self, prefix: &IpNet) -> Vec<NextHop> {
+        let internet = self.contexts.iter().filter(|context| matches!(context.leads, Leads::Internet));
+        internet.flat_map(|context| context.out(prefix)).collect()
+    }
+
+    /// Fills in the outside VRFs: the ways out, and what is outside of the inside. `inwards` leads to the site's own public
+    /// prefixes. The addresses of the router there.
+    pub(in super::super) fn configure(
+        &self,
+        fib: &mut FibBuilder,
+        own: &[IpNet],
+        inwards: &[NextHop],
+    ) -> Vec<RouterAddresses> {
+        self.contexts.iter().map(|context| self.configure_context(fib, context, own, inwards)).collect()
+    }
+
+    fn configure_context(
+        &self,
+        fib: &mut FibBuilder,
+        context: &Context<'_>,
+        own: &[IpNet],
+        inwards: &[NextHop],
+    ) -> RouterAddresses {
+        let vrf = context.vrf;
+        let ways: Vec<NextHop> = context.ways.iter().map(|way| way.next_hop).collect();
+        let mut addresses = RouterAddresses::default();
+        let mut untranslated: Vec<IpNet> = own.iter().copied().filter(is_public).collect();
+        match context.leads {
+            Leads::Internet => {
+                defaults().into_iter().for_each(|default| route(fib, vrf, default, &ways));
+            }
+            Leads::Microsoft(_, peering) => {
+                untranslated.retain(|prefix| advertised(peering, Plane::Primary).contains(prefix));
+                for service in self.scenario.services.iter().filter(|service| leads_to(peering, service)) {
+                    for prefix in service.prefixes.iter().filter(|prefix| carries(&peering.peering, prefix)) {
+                        route(fib, vrf, prefix.value, &ways);
+                    }
+                }
+                for way in &context.ways {
+                    for (subnet, customer, _) in links_of(&peering.peering, way.plane.unwrap_or(Plane::Primary)) {
+                        route(fib, vrf, subnet, &[way.next_hop]);
+                        route(fib, vrf, IpNet::from(customer), &[NextHop::LOCAL]);
+                        match customer {
+                            std::net::IpAddr::V4(own) => addresses.v4 = addresses.v4.or(Some(own)),
+                            std::net::IpAddr::V6(own) => addresses.v6 = addresses.v6.or(Some(own)),
+                        }
+                    }
+                }
+            }
+        }
+        for prefix in untranslated.iter().filter(|prefix| context.pool.is_none() || matches!(prefix, IpNet::V6(_))) {
+            route(fib, vrf, *prefix, inwards);
+        }
+        if let Some(pool) = context.pool {
+            let net = self.pools[usize::from(pool)].addresses;
+            route(fib, vrf, IpNet::V4(net), &[NextHop::translate(Translation::Inward(pool))]);
+            addresses.v4 = addresses.v4.or(Some(net.network()));
+        }
+        addresses
+    }
+}
+
+impl Context<'_> {
+    fn is_of(&self, circuit: CircuitId) -> bool {
+        matches!(self.leads, Leads::Microsoft(known, _) if known == circuit)
+    }
+
+    /// Out from inside: translated, if there is a pool, and then as often as there are ways, so that a peering weighs what
+    /// its links do.
+    fn out(&self, prefix: &IpNet) -> Vec<NextHop> {
+        let way = |way: &Way| match (self.pool, prefix) {
+            (Some(pool), IpNet::V4(_)) => {
+                NextHop { mtu: way.next_hop.mtu, ..NextHop::translate(Translation::Outward(pool)) }
+            }
+            _ => way.next_hop,
+        };
+        self.ways.iter().map(way).collect()
+    }
+}
+
+/// The first IPv4 prefix of an end, but for a default route.
+fn first_v4(scenario: &Scenario, end: StreamEnd) -> Option<Ipv4Net> {
+    let prefixes = match end {
+        StreamEnd::Site(site) => &scenario.sites[site.index()].prefixes,
+        StreamEnd::Vnet(vnet) => &scenario.vnets[vnet.index()].prefixes,
+        StreamEnd::Service(service) => &scenario.services[service.index()].prefixes,
+    };
+    prefixes.iter().find_map(|prefix| match prefix.value {
+        IpNet::V4(net) if net.prefix_len() > 0 => Some(net),
+        _ => None,
+    })
+}
+
+/// Private addresses, which no default route takes to the internet.
+pub(in super::super) fn private() -> impl Iterator<Item = IpNet> {
+    PRIVATE.iter().filter_map(|text| text.parse().ok())
+}
