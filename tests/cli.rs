@@ -125,6 +125,7 @@ fn drills_read_well() {
         ("drill-ipvpn.txt", "drill ipvpn --duration 100ms"),
         ("drill-metro.txt", "drill metro --duration 100ms"),
         ("drill-maximum.txt", "drill maximum --duration 100ms"),
+        ("drill-reference.txt", "drill reference --duration 100ms"),
         ("drill-global-reach.txt", "drill global-reach --duration 100ms"),
         ("drill-busy.txt", "drill tests/scenarios/drill/busy.toml"),
     ] {
@@ -135,7 +136,9 @@ fn drills_read_well() {
 /// As they are: streams, and how long they run.
 #[test]
 fn presets_with_streams_can_be_drilled() {
-    for name in ["direct", "direct-10g-dot1q", "exchange", "ethernet", "ipvpn", "metro", "maximum", "global-reach"] {
+    for name in
+        ["direct", "direct-10g-dot1q", "exchange", "ethernet", "ipvpn", "metro", "maximum", "global-reach", "reference"]
+    {
         let json: serde_json::Value = serde_json::from_str(&typed(&format!("drill {name} --json")).ok().out).unwrap();
         assert_eq!((json["command"].as_str(), json["schema"].as_str()), (Some("drill"), Some("biplane.report/v1")));
         let of = |name: &str| json["balance"][name].as_u64().unwrap();

@@ -99,7 +99,7 @@ fn troubled(preset: &str, seed: u64) -> (Network, Vec<NodeId>) {
         // Hosts wait for their ports.
         if port.buffer_octets.is_some() {
             port.buffer_octets = Some(rng.below(30_000));
-            let spec = |rate_bps| PolicerSpec { rate_bps, burst_octets: 3_000 };
+            let spec = |rate_bps| PolicerSpec::strict(rate_bps, 3_000);
             // The S-tag of the presets, the VLANs of their layer-2 services, and untagged frames.
             let by_vid = vec![(110, 0), (10, 0), (20, 0), (0, 1)];
             let policing = Policing { policers: vec![spec(300_000_000), spec(20_000_000_000)], by_vid };

@@ -23,6 +23,9 @@ struct Way {
 
 const UP: Way = Way { into: "hq", from: [10, 10, 0, 1], to: [10, 20, 0, 1] };
 const DOWN: Way = Way { into: "prod", from: [10, 20, 0, 1], to: [10, 10, 0, 1] };
+const PEERED: Way = Way { into: "hq", from: [10, 10, 0, 1], to: [198, 51, 100, 65] };
+const BESIDE: Way = Way { into: "hq", from: [10, 10, 0, 1], to: [198, 51, 100, 129] };
+const OWN_WAY: Way = Way { into: "prod", from: [10, 20, 0, 1], to: [198, 51, 100, 161] };
 const ACROSS: Way = Way { into: "hq", from: [10, 10, 0, 1], to: [10, 11, 0, 1] };
 
 /// A UDP packet with class EF and TTL 64.
@@ -46,7 +49,7 @@ fn ports(scenario: &str) -> Vec<String> {
 
 /// What tshark says of each frame of `file`, in order of time; `None` where there is no tshark.
 fn decoded(file: &Path) -> Option<Vec<Vec<String>>> {
-    const FIELDS: [&str; 9] = [
+    const FIELDS: [&str; 11] = [
         "frame.interface_name",
         "vlan.id",
         "mpls.label",
@@ -56,6 +59,8 @@ fn decoded(file: &Path) -> Option<Vec<Vec<String>>> {
         "ip.ttl",
         "ip.dsfield.dscp",
         "frame.len",
+        "ip.src",
+        "ip.dst",
     ];
     let mut command = Command::new("tshark");
     command.args(["-r", path(file), "-T", "fields", "-E", "separator=;", "-E", "aggregator=,"]);
@@ -86,7 +91,9 @@ fn hops(scenario: &str, way: &Way) -> Option<String> {
     biplane(&args).ok();
     let mut text = String::new();
     for row in decoded(&out)? {
-        let [port, vlans, labels, classes, bottoms, ttls, ip_ttl, dscp, octets] = &row[..] else { panic!("{row:?}") };
+        let [port, vlans, labels, classes, bottoms, ttls, ip_ttl, dscp, octets, from, to] = &row[..] else {
+            panic!("{row:?}")
+        };
         let split = |field: &str| field.split(',').map(str::to_owned).collect::<Vec<_>>();
         let stack = split(labels).into_iter().zip(split(classes)).zip(split(bottoms)).zip(split(ttls));
         let stack = stack.filter(|(((label, _), _), _)| !label.is_empty()).map(|(((label, class), bottom), ttl)| {
@@ -97,7 +104,10 @@ fn hops(scenario: &str, way: &Way) -> Option<String> {
             split(vlans).into_iter().filter(|vlan| !vlan.is_empty()).map(|vlan| format!("<{vlan}>")).collect();
         let above = vlans.into_iter().chain(stack).collect::<Vec<_>>().join(" ");
         let above = if above.is_empty() { "-".to_owned() } else { above };
-        let _ = writeln!(text, "  {port:<28} {above:<62} ip ttl {ip_ttl} dscp {dscp}, {octets} octets");
+        let [sent_from, sent_to] = [way.from, way.to].map(|address| std::net::Ipv4Addr::from(address).to_string());
+        let as_sent = *from == sent_from && *to == sent_to;
+        let addresses = if as_sent { String::new() } else { format!(", {from} to {to}") };
+        let _ = writeln!(text, "  {port:<28} {above:<62} ip ttl {ip_ttl} dscp {dscp}, {octets} octets{addresses}");
     }
     Some(text)
 }
@@ -139,6 +149,18 @@ fn direct() {
 fn resiliency() {
     hold("metro", &[("hq to prod", "metro", UP), ("prod to hq", "metro", DOWN)]);
     hold("maximum", &[("hq to prod", "maximum", UP), ("prod to hq", "maximum", DOWN)]);
+}
+
+#[test]
+fn reference() {
+    let sections = [
+        ("hq to prod", "reference", UP),
+        ("prod to hq", "reference", DOWN),
+        ("hq to m365, over Microsoft peering", "reference", PEERED),
+        ("hq to dns, beside the circuit", "reference", BESIDE),
+        ("prod to cdn, its own way out", "reference", OWN_WAY),
+    ];
+    hold("reference", &sections);
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn routed(next_hop: NextHop, prepare: impl Fn(&Templates, &mut [Frame])) {
 
 /// Frames at the rate of the policer, and every second one of them over it.
 fn policer() {
-    let spec = PolicerSpec { rate_bps: 1_000_000_000, burst_octets: 64 };
+    let spec = PolicerSpec::strict(1_000_000_000, 64);
     let times = |_: &mut Rng| (0..PASS as u64).map(|place| Instant::from_ps(place * 256_000)).collect::<Vec<_>>();
     counted(&mut sets(times), |times| {
         let mut policer = Policer::new(spec);

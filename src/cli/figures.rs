@@ -1,9 +1,9 @@
 //! From the outcome of a run to those figures of its report that every run has: ports, circuits, deliveries, speed.
 
-use crate::engine::{Network, Outcome};
+use crate::engine::{Count, Network, Outcome};
 use crate::id::{NodeId, PortId};
-use crate::report::{self, Balance, Circuit, Delivered, Engine, NetworkFigures, PortFigures};
-use crate::scenario::Compiled;
+use crate::report::{self, Balance, Circuit, Delivered, Engine, NetworkFigures, PortFigures, ServiceFigures};
+use crate::scenario::{Compiled, PublicHosts};
 use std::time::Duration;
 
 /// A circuit and Microsoft's port of each of its connections.
@@ -26,8 +26,32 @@ pub(super) fn circuits(compiled: &Compiled) -> Vec<PlannedCircuit> {
     circuits
 }
 
+/// What came to public hosts, and what they sent.
+fn service(hosts: &PublicHosts, outcome: &Outcome) -> ServiceFigures {
+    let ports = &outcome.nodes[hosts.host.index()].ports;
+    let received = |port: Option<PortId>| port.map_or(Count::default(), |port| ports[port.index()].received);
+    let (circuits, internet) = (received(hosts.over_circuits), received(hosts.over_internet));
+    let mut sent = Count::default();
+    ports.iter().for_each(|port| sent.merge(port.sent));
+    ServiceFigures {
+        service: hosts.name.clone(),
+        class: hosts.class.word(),
+        over_circuits_frames: circuits.frames,
+        over_circuits_octets: circuits.octets,
+        over_internet_frames: internet.frames,
+        over_internet_octets: internet.octets,
+        sent_frames: sent.frames,
+        sent_octets: sent.octets,
+    }
+}
+
 /// What the network did.
-pub(super) fn network(network: &Network, circuits: &[PlannedCircuit], outcome: &Outcome) -> NetworkFigures {
+pub(super) fn network(
+    network: &Network,
+    circuits: &[PlannedCircuit],
+    services: &[PublicHosts],
+    outcome: &Outcome,
+) -> NetworkFigures {
     let ports = network.nodes.iter().zip(&outcome.nodes).flat_map(|(node, counts)| {
         node.ports
             .iter()
@@ -56,6 +80,7 @@ pub(super) fn network(network: &Network, circuits: &[PlannedCircuit], outcome: &
         ports: ports.collect(),
         slow_path_drops: report::slow_path_drops(network.nodes.iter().map(|node| node.name.as_str()), outcome),
         circuits: circuits.collect(),
+        services: services.iter().map(|hosts| service(hosts, outcome)).collect(),
         delivered: delivered.collect(),
         dropped: report::all_drops(outcome),
         balance: Balance::new(outcome),

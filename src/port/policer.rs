@@ -9,9 +9,20 @@ pub struct PolicerSpec {
     pub rate_bps: u64,
     /// Octets that may pass at once after a pause.
     pub burst_octets: u32,
+    /// Bits per second up to which everything passes: only traffic above is brought down to the rate, until less than the
+    /// rate comes for as long as the burst takes to be earned. The rate itself: there is no such leave.
+    pub threshold_bps: u64,
 }
 
-/// A token bucket (RFC 2697's, with one rate and one burst): frames that find too few tokens are dropped.
+impl PolicerSpec {
+    /// A policer of `rate_bps` without leave.
+    pub const fn strict(rate_bps: u64, burst_octets: u32) -> Self {
+        PolicerSpec { rate_bps, burst_octets, threshold_bps: rate_bps }
+    }
+}
+
+/// A token bucket (RFC 2697's, with one rate and one burst): frames that find too few tokens are dropped. One with leave
+/// has a second bucket, filled by its threshold, and begins to limit when that is empty.
 #[derive(Clone, Debug)]
 pub struct Policer {
     rate_bps: u64,
@@ -19,6 +30,15 @@ pub struct Policer {
     tokens: u128,
     depth: u128,
     at: Instant,
+    leave: Option<Leave>,
+}
+
+/// What a policer with a threshold above its rate knows beyond.
+#[derive(Clone, Debug)]
+struct Leave {
+    threshold_bps: u64,
+    tokens: u128,
+    is_limiting: bool,
 }
 
 const SCALE: u128 = PS_PER_S as u128;
@@ -27,16 +47,41 @@ impl Policer {
     /// A full bucket.
     pub fn new(spec: PolicerSpec) -> Self {
         let depth = u128::from(spec.burst_octets) * 8 * SCALE;
-        Policer { rate_bps: spec.rate_bps, tokens: depth, depth, at: Instant::ZERO }
+        let leave = Leave { threshold_bps: spec.threshold_bps, tokens: depth, is_limiting: false };
+        let leave = (spec.threshold_bps > spec.rate_bps).then_some(leave);
+        Policer { rate_bps: spec.rate_bps, tokens: depth, depth, at: Instant::ZERO, leave }
     }
 
     /// Whether a frame of `octets` (FCS included) at `at` passes. Calls are in order of time.
     pub fn admits(&mut self, at: Instant, octets: u16) -> bool {
-        let gained = u128::from((at - self.at).as_ps()) * u128::from(self.rate_bps);
-        self.tokens = (self.tokens + gained).min(self.depth);
+        let passed_ps = u128::from((at - self.at).as_ps());
+        self.tokens = (self.tokens + passed_ps * u128::from(self.rate_bps)).min(self.depth);
         self.at = at;
         let cost = u128::from(octets) * 8 * SCALE;
+        if let Some(leave) = &mut self.leave
+            && leave.admits(passed_ps, cost, self.tokens == self.depth, self.depth)
+        {
+            self.tokens = self.tokens.saturating_sub(cost);
+            return true;
+        }
         if cost > self.tokens {
+            return false;
+        }
+        self.tokens -= cost;
+        true
+    }
+}
+
+impl Leave {
+    /// Whether a frame passes that comes so long after the last one, without a look at the rate. `is_calm`: less than the
+    /// rate came for as long as the burst takes.
+    fn admits(&mut self, passed_ps: u128, cost: u128, is_calm: bool, depth: u128) -> bool {
+        self.tokens = (self.tokens + passed_ps * u128::from(self.threshold_bps)).min(depth);
+        if self.is_limiting && is_calm {
+            (self.is_limiting, self.tokens) = (false, depth);
+        }
+        if self.is_limiting || cost > self.tokens {
+            self.is_limiting = true;
             return false;
         }
         self.tokens -= cost;
@@ -89,7 +134,7 @@ mod tests {
     /// At twice the rate a bucket passes its depth and then every second frame: the closed form of the token bucket.
     #[test]
     fn passes_rate_times_time_plus_burst() {
-        let mut policer = Policer::new(PolicerSpec { rate_bps: 1_000_000_000, burst_octets: 12_500 });
+        let mut policer = Policer::new(PolicerSpec::strict(1_000_000_000, 12_500));
         // 1250 octets each 5 us are 2 Gb/s; each brings 625 octets of tokens.
         let passed: Vec<bool> = (0..1000).map(|i| policer.admits(Instant::from_ps(i * 5_000_000), 1250)).collect();
         let sent: u64 = passed.iter().map(|&p| if p { 1250 } else { 0 }).sum();
@@ -98,10 +143,37 @@ mod tests {
         assert!(passed[..19].iter().all(|&p| p), "the burst: 12,500 / (1250 - 625) = 20 frames less one");
     }
 
+    /// How much of `rate_bps` passes in the tenth second, of frames of 1250 octets.
+    fn passes_in_the_end(policer: &mut Policer, rate_bps: u64, from_s: u64) -> u64 {
+        let gap = 10_000 * PS_PER_S / rate_bps;
+        let at = |n: u64| Instant::from_ps(from_s * PS_PER_S + n * gap);
+        let frames = 10 * PS_PER_S / gap;
+        (0..frames).filter(|&n| policer.admits(at(n), 1250) && n >= frames / 10 * 9).count() as u64 * 10_000
+    }
+
+    /// EXPRESSROUTE: rate limits of Direct. Up to a fifth above nothing is dropped; more is brought down to the rate.
+    #[test]
+    fn leave_is_given_up_to_the_threshold_and_taken_above() {
+        let spec = PolicerSpec { rate_bps: 10_000_000, burst_octets: 12_500, threshold_bps: 12_000_000 };
+        for (offered, passed) in [(9_000_000, 9_000_000), (11_000_000, 11_000_000), (12_000_000, 12_000_000)] {
+            assert_eq!(passes_in_the_end(&mut Policer::new(spec), offered, 0), passed, "{offered}");
+        }
+        for offered in [12_500_000, 20_000_000, 100_000_000] {
+            let passed = passes_in_the_end(&mut Policer::new(spec), offered, 0);
+            assert!(passed.abs_diff(10_000_000) <= 10_000, "{offered}: {passed}");
+        }
+        // Once limiting, it limits what is above the rate, until it was calm.
+        let mut policer = Policer::new(spec);
+        passes_in_the_end(&mut policer, 20_000_000, 0);
+        assert!(passes_in_the_end(&mut policer, 11_000_000, 10).abs_diff(10_000_000) <= 10_000);
+        assert_eq!(passes_in_the_end(&mut policer, 9_000_000, 20), 9_000_000);
+        assert_eq!(passes_in_the_end(&mut policer, 11_000_000, 30), 11_000_000);
+    }
+
     #[test]
     fn an_odd_rate_loses_no_fraction() {
         // 3 b/s: a token each 333,333,333,333.3 ps; after 8,000 s exactly 3,000 octets.
-        let mut policer = Policer::new(PolicerSpec { rate_bps: 3, burst_octets: 3_000 });
+        let mut policer = Policer::new(PolicerSpec::strict(3, 3_000));
         assert!(policer.admits(Instant::ZERO, 3_000));
         for step in 1..8_000u64 {
             assert!(!policer.admits(Instant::from_ps(step * PS_PER_S), 3_000));
@@ -112,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_table_polices_only_the_vlans_it_names() {
-        let spec = PolicerSpec { rate_bps: 1, burst_octets: 100 };
+        let spec = PolicerSpec::strict(1, 100);
         let policing = Policing { policers: vec![spec, spec], by_vid: vec![(110, 0), (111, 1), (112, 1)] };
         let mut table = PolicerTable::new(&policing).unwrap();
         let verdicts = [110, 111, 112, 113, 110].map(|vid| table.admits(Instant::ZERO, vid, 100));

@@ -10,7 +10,7 @@ pub use drill::{Asked, Drill, FrameSize, LayerRates, Loss, StreamFigures, Stream
 pub use engine::{Build, ENGINE_SCHEMA, EngineReport, NetworkSpeed, Speed, Teams, engine_text};
 pub use replay::{
     Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, NetworkFigures, NodeDrops, PortFigures,
-    Rate, Replay, SourceFigures, all_drops, slow_path_drops,
+    Rate, Replay, ServiceFigures, SourceFigures, all_drops, slow_path_drops,
 };
 pub use text::drill::drill as drill_text;
 pub use text::replay as replay_text;

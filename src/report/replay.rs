@@ -37,6 +37,9 @@ pub struct NetworkFigures {
     pub slow_path_drops: Vec<NodeDrops>,
     /// The circuits' connections and the share of each.
     pub circuits: Vec<Circuit>,
+    /// Services at public addresses, and the rest of the internet; nothing without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceFigures>,
     /// What hosts were given.
     pub delivered: Vec<Delivered>,
     /// Frames dropped anywhere, by reason.
@@ -191,6 +194,27 @@ pub struct Circuit {
     pub circuit: String,
     /// Primary, then secondary.
     pub connections: Vec<Connection>,
+}
+
+/// Hosts at public addresses: what came to them by which way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ServiceFigures {
+    /// The service; `internet` for all hosts there that are none.
+    pub service: String,
+    /// Its class: `azure`, `microsoft365`, `dns`, `crl`, `cdn`, `front-door`, `traffic-manager` or `internet`.
+    pub class: &'static str,
+    /// What came over Microsoft peerings: frames.
+    pub over_circuits_frames: u64,
+    /// Octets, FCS included.
+    pub over_circuits_octets: u64,
+    /// What came over the internet: frames.
+    pub over_internet_frames: u64,
+    /// Octets, FCS included.
+    pub over_internet_octets: u64,
+    /// What it sent: frames.
+    pub sent_frames: u64,
+    /// Octets, FCS included.
+    pub sent_octets: u64,
 }
 
 /// A connection: what it carried.

@@ -17,6 +17,7 @@ pub fn replay(report: &Replay) -> String {
     let network = &report.network;
     ports(&mut out, network);
     circuits(&mut out, network);
+    services(&mut out, network);
     delivered(&mut out, network);
     drops(&mut out, &network.dropped);
     balance(&mut out, &network.balance);
@@ -146,6 +147,22 @@ fn circuits(out: &mut String, report: &NetworkFigures) {
                 let (frames, octets, share) = figures(connection);
                 table.add_row([connection.connection.clone(), way.into(), some(frames), some(octets), percent(share)]);
             }
+        }
+    }
+    finish(out, &table);
+}
+
+/// What came to public hosts, by way, and what they sent.
+fn services(out: &mut String, report: &NetworkFigures) {
+    let mut table = table(&["Service", "class", "way", "frames", "octets"], 3);
+    for service in &report.services {
+        let ways = [
+            ("over circuits", service.over_circuits_frames, service.over_circuits_octets),
+            ("over the internet", service.over_internet_frames, service.over_internet_octets),
+            ("from it", service.sent_frames, service.sent_octets),
+        ];
+        for (way, frames, octets) in ways.into_iter().filter(|(_, frames, _)| *frames > 0) {
+            table.add_row([service.service.clone(), service.class.into(), way.into(), some(frames), some(octets)]);
         }
     }
     finish(out, &table);

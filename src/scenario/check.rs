@@ -3,6 +3,7 @@
 mod cloud;
 mod provider;
 mod public;
+mod scope;
 
 use std::collections::BTreeMap;
 
@@ -62,6 +63,8 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
     cloud::fastpath_room(scenario, problems);
     cloud::global_reaches(scenario, problems);
     public::reachable(scenario, problems);
+    scope::reach(scenario, problems);
+    scope::counts(scenario, problems);
     for pair in &scenario.pairs {
         unpaired_ipv6(scenario, pair, problems);
         provider::narrow_core(scenario, pair, problems);
@@ -92,6 +95,18 @@ fn streams(scenario: &Scenario, problems: &Problems) {
                 format!("virtual network `{}` is behind no gateway: it has no hosts for a stream", vnet.value);
             let cut_off = Diagnostic::error(stream.at, message).label("ends there").also(vnet.at, "this network");
             problems.report(cut_off.remedy("name the network in the `vnets` of a gateway"));
+        }
+        let services = [stream.from, stream.to].into_iter().filter_map(|end| match end {
+            StreamEnd::Service(service) => Some(&scenario.services[service.index()]),
+            _ => None,
+        });
+        for service in services.filter(|service| !public::is_reached(scenario, service)) {
+            let message =
+                format!("nothing leads to service `{}`: no stream comes there, or from there", service.name.value);
+            let cut_off =
+                Diagnostic::error(stream.at, message).label("ends there").also(service.name.at, "this service");
+            let remedy = "give it a `community` that a `route_filter` has, or write `[site.NAME.internet]`";
+            problems.report(cut_off.remedy(remedy));
         }
         let largest = stream.template.sizes.weights().iter().map(|&(octets, _)| octets).max().unwrap_or(0);
         let packet = largest.saturating_sub(ETHERNET_OCTETS);
@@ -168,13 +183,15 @@ fn overlap(outer: &(Owner, Located<IpNet>), inner: &(Owner, Located<IpNet>)) -> 
             let message = format!("{both}, and {} needs a subnet of its own for each link", b.title());
             (message, "the first subnet is the primary link's, the second the secondary link's", true)
         }
+        // A default route or an aggregate on premises is usual: the more specific prefix wins (RFC 1812 §5.2.4.3).
+        (Owner::Site(a), b) if outer.prefix_len() == 0 && !same && !matches!(b, Owner::Site(b) if a != b) => {
+            return None;
+        }
         (a, b) if a == b && same => (format!("{} has {both} twice", a.title()), "take one of the two away", true),
         (a, b) if a == b => {
             let remedy = "take the smaller one away: the larger one holds it";
             (format!("{both}, and {} has both", a.title()), remedy, true)
         }
-        // A default route or an aggregate on premises is usual: the more specific prefix wins (RFC 1812 §5.2.4.3).
-        (Owner::Site(_), _) if outer.prefix_len() == 0 && !matches!(inner_owner, Owner::Site(_)) => return None,
         (Owner::Site(_), Owner::Peering(_)) if !same => return None,
         (Owner::Site(_), Owner::Site(_) | Owner::Vnet(_)) if !same => {
             let message = format!("{both}: {} is inside {}", inner_owner.title(), outer_owner.title());

@@ -137,9 +137,10 @@ impl Diagnostics {
         let mut out = String::new();
         for diagnostic in self.list.iter().take(SHOWN) {
             let drawn = Drawn { diagnostic, source: &self.source, code: &code };
-            // Writing to a String cannot fail; what the handler refuses is told in one line.
+            // Writing to a String cannot fail; what the handler refuses is told in one line, and so is what lies in lines that
+            // no screen shows: the handler cannot draw those.
             let mark = out.len();
-            if handler.render_report(&mut out, &drawn).is_err() {
+            if !self.is_drawable(diagnostic) || handler.render_report(&mut out, &drawn).is_err() {
                 out.truncate(mark);
                 out.push_str(&self.line(diagnostic));
             }
@@ -151,6 +152,12 @@ impl Diagnostics {
         out.push_str(&self.summary());
         out.push('\n');
         out
+    }
+
+    /// Whether the lines that a drawing shows are short enough.
+    fn is_drawable(&self, diagnostic: &Diagnostic) -> bool {
+        let places = diagnostic.at.into_iter().chain(diagnostic.also.iter().map(|(at, _)| *at));
+        places.into_iter().all(|place| self.source.lines_around(place).all(|line| line.len() <= LONGEST_DRAWN))
     }
 
     /// `2 errors and 1 warning in lab.toml`.
@@ -287,6 +294,9 @@ pub(super) const MOST_KEPT: usize = 1000;
 
 /// Columns of the drawing.
 const WIDTH: usize = 110;
+
+/// The longest line, in octets, that is drawn.
+const LONGEST_DRAWN: usize = 1_000;
 
 #[cfg(test)]
 mod tests {

@@ -21,18 +21,18 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use compile::{
-    CompileOptions, Compiled, Connection, Disjoint, KnownPrefixes, Lsp, NamedPlace, Place, Plane, Side, StreamHosts,
-    Unrouted, compile,
+    CompileOptions, Compiled, Connection, Disjoint, KnownPrefixes, Lsp, NamedPlace, Place, Plane, PublicHosts, Side,
+    StreamHosts, Unrouted, compile,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
 pub use model::{
-    Access, Admin, Attachment, Bfd, Bgp, Carrier, Circuit, CircuitId, CircuitKind, Community, Core, CoreGraph,
-    CoreLink, CrossConnect, EgressTags, Encapsulation, Gateway, GatewayLimits, GlobalReach, Hop, InternetAccess,
-    LabelEntry, LabelOp, Lan, LinkAddresses, MicrosoftPeering, NatPools, Nni, Null, OutLabel, PairId, PairLink,
-    Peering, PeeringAddresses, PortPair, Provider, ProviderId, Pseudowire, RateLimit, Route, Router, RouterPort,
-    RouterPortId, Service, ServiceClass, ServiceId, Settings, Site, SiteId, Sku, SkuLimits, StreamEnd, Tags, Traffic,
-    Vnet, VnetId,
+    Access, Admin, Attachment, Bfd, Bgp, Carrier, Circuit, CircuitId, CircuitKind, CircuitSku, Community, Core,
+    CoreGraph, CoreLink, CrossConnect, EgressTags, Encapsulation, Gateway, GatewayLimits, GlobalReach, Hop,
+    InternetAccess, LabelEntry, LabelOp, Lan, LinkAddresses, MicrosoftPeering, NatPools, Nni, Null, OutLabel, PairId,
+    PairLink, Peering, PeeringAddresses, PortPair, Provider, ProviderId, Pseudowire, RateLimit, Route, Router,
+    RouterPort, RouterPortId, Scope, Service, ServiceClass, ServiceId, Settings, Site, SiteId, Sku, SkuLimits,
+    StreamEnd, Tags, Traffic, Vnet, VnetId,
 };
 pub use preset::{Preset, presets};
 pub use review::Finding;

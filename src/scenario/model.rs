@@ -99,7 +99,7 @@ pub struct Site {
     pub name: Located<String>,
     /// Its autonomous system.
     pub asn: Located<u32>,
-    /// Its address space, IPv4 and IPv6; at least one, none inside another.
+    /// Its address space, IPv4 and IPv6; at least one, none inside another but in a default route.
     pub prefixes: Vec<Located<IpNet>>,
     /// Customer edge routers: 1 or 2. With 2 each has one port of each pair.
     pub edges: u8,
@@ -181,6 +181,31 @@ impl PortPair {
 pub struct RateLimit {
     /// Octets that may pass at once.
     pub burst_octets: u32,
+    /// How far above the bandwidth nothing is done, in parts per 10^9 of it: what comes above that is brought down to the
+    /// bandwidth itself (EXPRESSROUTE: rate limits of Direct, 20 %).
+    pub tolerance_ppb: u32,
+}
+
+/// The SKU of a circuit (EXPRESSROUTE: circuit SKUs): what it reaches, and how many prefixes and networks it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CircuitSku {
+    /// The Azure regions near its peering location.
+    Local,
+    /// The geopolitical region of its peering location.
+    Standard,
+    /// All regions.
+    Premium,
+}
+
+/// How far a circuit reaches: its SKU, and where its peering location is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Its SKU.
+    pub sku: Located<CircuitSku>,
+    /// The geopolitical region of the location, if the scenario says it.
+    pub geo: Option<Located<String>>,
+    /// The regions that a Local circuit reaches, if the scenario says them.
+    pub local_regions: Vec<Located<String>>,
 }
 
 /// A circuit (`[circuit.NAME]`): a primary and a secondary connection over a port pair.
@@ -188,6 +213,8 @@ pub struct RateLimit {
 pub struct Circuit {
     /// Its name.
     pub name: Located<String>,
+    /// How far it reaches.
+    pub scope: Scope,
     /// The port pair that carries it.
     pub pair: PairId,
     /// Bandwidth of each of its connections, in bits per second.

@@ -77,6 +77,14 @@ impl Source {
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
+    /// The lines of `place`, with the one before and the one after.
+    pub(super) fn lines_around(&self, place: Extent) -> impl Iterator<Item = &str> {
+        let Extent { start, end } = self.clamped(place);
+        let before = self.text[..start].rmatch_indices('\n').map(|(at, _)| at + 1).nth(1).unwrap_or(0);
+        let after = self.text[end..].match_indices('\n').map(|(at, _)| end + at).nth(1).unwrap_or(self.text.len());
+        self.text[before..after].split('\n')
+    }
+
     /// `place` cut to the text and widened to whole characters, so that it can slice the text.
     pub fn clamped(&self, place: Extent) -> Extent {
         let mut start = place.start.min(self.text.len());

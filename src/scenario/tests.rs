@@ -82,9 +82,13 @@ fn one_link_may_differ_from_the_other() {
 #[test]
 fn a_rate_limit_has_a_burst_of_five_milliseconds_unless_said() {
     let on = preset("direct", &[("rate_limit = false", "rate_limit = true")]).unwrap();
-    assert_eq!(on.circuits[0].rate_limit, Some(RateLimit { burst_octets: 6_250_000 }), "10 Gb/s for 5 ms");
+    assert_eq!(
+        on.circuits[0].rate_limit,
+        Some(RateLimit { burst_octets: 6_250_000, tolerance_ppb: 200_000_000 }),
+        "10 Gb/s for 5 ms"
+    );
     let said = preset("direct", &[("rate_limit = false", "rate_limit = true\nburst = \"1MiB\"")]).unwrap();
-    assert_eq!(said.circuits[0].rate_limit, Some(RateLimit { burst_octets: 1 << 20 }));
+    assert_eq!(said.circuits[0].rate_limit, Some(RateLimit { burst_octets: 1 << 20, tolerance_ppb: 200_000_000 }));
 }
 
 #[test]

@@ -141,8 +141,8 @@ fn quoted(span: Span) -> String {
     format!("\"{}\"", span.to_string().replace(' ', ""))
 }
 
-/// A share of frames, in parts per 10^9.
-pub(super) fn loss_ppb(value: Value<'_>) -> Result<u32, Fault> {
+/// A share of a whole, in parts per 10^9.
+pub(super) fn share_ppb(value: Value<'_>) -> Result<u32, Fault> {
     match amount(value, Quantity::Share)? {
         // At most 10^9.
         ppb @ 0..=1_000_000_000 => Ok(ppb as u32),

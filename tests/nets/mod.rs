@@ -118,7 +118,7 @@ fn port(shape: Shape, name: String, rng: &mut Rng) -> PortSpec {
         spec.queue_of_class = [0, 0, 1, 1, 2, 2, 3, 3];
     }
     if shape.troubled && rng.below(4) == 0 {
-        let policer = PolicerSpec { rate_bps: 3_333_333_333, burst_octets: 20_000 };
+        let policer = PolicerSpec::strict(3_333_333_333, 20_000);
         let policing = Policing { policers: vec![policer], by_vid: vec![(0, 0)] };
         if rng.below(2) == 0 { spec.ingress_policing = policing } else { spec.egress_policing = policing }
     }

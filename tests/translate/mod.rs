@@ -112,6 +112,7 @@ fn punt(reason: PuntReason) -> Punt {
         PuntReason::TtlExpired => Punt::TtlExpired,
         PuntReason::MplsTtlExpired => Punt::MplsTtlExpired,
         PuntReason::MtuExceeded { mtu } => Punt::MtuExceeded(mtu.into()),
+        PuntReason::Translate(_) => unreachable!("no router of the model translates"),
     }
 }
 

@@ -175,7 +175,7 @@ impl Bench {
 }
 
 fn policer(seconds: f64) -> Speed {
-    let mut policer = Policer::new(PolicerSpec { rate_bps: 10_000_000_000, burst_octets: 1_000_000 });
+    let mut policer = Policer::new(PolicerSpec::strict(10_000_000_000, 1_000_000));
     let mut at = Instant::ZERO;
     let pass = || {
         let mut admitted = 0;

@@ -21,7 +21,7 @@ pub(super) fn report(plan: &Plan, done: &Done) -> report::Drill {
         duration_ps: plan.duration.as_ps(),
         interrupted: done.interrupted,
         streams: streams.map(|(source, stream)| stream_figures(plan, stream, source, done)).collect(),
-        network: figures::network(&plan.network, &plan.circuits, &done.outcome),
+        network: figures::network(&plan.network, &plan.circuits, &plan.services, &done.outcome),
         engine: Some(figures::engine(&done.outcome, done.wall, done.threads)),
     }
 }

@@ -7,7 +7,7 @@ use crate::cli::observe::{self, PortFile};
 use crate::cli::{Common, Failure, load_scenario, memory, span, unwritable};
 use crate::engine::{Beneath, Load, Network, Offered, Source};
 use crate::id::{NodeId, PortId};
-use crate::scenario::{Compiled, Diagnostic, Diagnostics, Scenario, StreamHosts, Traffic, Unrouted};
+use crate::scenario::{Compiled, Diagnostic, Diagnostics, PublicHosts, Scenario, StreamHosts, Traffic, Unrouted};
 use crate::time::Span;
 use crate::traffic::stream::{StreamLoad, StreamSpec};
 use std::path::PathBuf;
@@ -19,6 +19,7 @@ pub(super) struct Plan {
     pub(super) duration: Span,
     pub(super) streams: Vec<PlannedStream>,
     pub(super) circuits: Vec<PlannedCircuit>,
+    pub(super) services: Vec<PublicHosts>,
     files: Vec<PlannedFile>,
 }
 
@@ -49,7 +50,15 @@ impl Plan {
         let files: Vec<PlannedFile> = files.collect::<Result<_, Failure>>()?;
         observe::refuse_overwriting(&[], files.iter().map(|file| file.path.as_path()).chain(args.json.file()))?;
         let circuits = figures::circuits(&compiled);
-        Ok(Plan { title: scenario.name, network: compiled.network, duration, streams, circuits, files })
+        Ok(Plan {
+            title: scenario.name,
+            network: compiled.network,
+            duration,
+            streams,
+            circuits,
+            services: compiled.services,
+            files,
+        })
     }
 
     /// The plan as a load on memory.

@@ -23,7 +23,7 @@ pub(super) fn report(plan: &Plan, done: &Done, threads: usize) -> report::Replay
         scenario: plan.title.clone(),
         seed: plan.network.seed,
         sources: sources.collect(),
-        network: figures::network(&plan.network, &plan.circuits, outcome),
+        network: figures::network(&plan.network, &plan.circuits, &plan.services, outcome),
         engine: Some(figures::engine(outcome, done.wall, threads)),
     }
 }

@@ -7,7 +7,7 @@ use crate::cli::observe::{self, PortFile};
 use crate::cli::{Common, Failure, load, memory, span, unwritable, wrong_amount};
 use crate::engine::{Beneath, Load, Network, Offered, Role};
 use crate::id::{NodeId, PortId, StreamId};
-use crate::scenario::{self, Compiled, Place, Quantity, parse_amount};
+use crate::scenario::{self, Compiled, Place, PublicHosts, Quantity, parse_amount};
 use crate::time::Instant;
 use crate::traffic::MAX_FLOWS;
 use crate::traffic::map::Move;
@@ -23,6 +23,7 @@ pub(super) struct Plan {
     pub(super) network: Network,
     pub(super) sources: Vec<PlannedSource>,
     pub(super) circuits: Vec<PlannedCircuit>,
+    pub(super) services: Vec<PublicHosts>,
     pub(super) until: Option<Instant>,
     files: Vec<PlannedFile>,
     epoch: CaptureTime,
@@ -70,7 +71,17 @@ impl Plan {
             StampUnit::Ns => Stamps::Nanoseconds,
             StampUnit::Ps => Stamps::Picoseconds,
         };
-        let plan = Plan { title, network: compiled.network, sources, circuits, until, files, epoch, stamps };
+        let plan = Plan {
+            title,
+            network: compiled.network,
+            sources,
+            circuits,
+            services: compiled.services,
+            until,
+            files,
+            epoch,
+            stamps,
+        };
         plan.refuse_overwriting(args.json.file())?;
         Ok(plan)
     }

@@ -142,10 +142,8 @@ fn control_overtakes_what_waits() {
 
 #[test]
 fn policers_count_where_they_refuse() {
-    let policing = |vid, burst_octets| Policing {
-        policers: vec![PolicerSpec { rate_bps: 1, burst_octets }],
-        by_vid: vec![(vid, 0)],
-    };
+    let policing =
+        |vid, burst_octets| Policing { policers: vec![PolicerSpec::strict(1, burst_octets)], by_vid: vec![(vid, 0)] };
     let network = star(|ports, _| ports[0].ingress_policing = policing(0, 128));
     let (outcome, got) = delivered(&network, from_a_and_c(times(3, UDP), times(3, UDP)));
     assert_eq!(got.iter().filter(|got| got.0 == 0).count(), 2);

@@ -115,14 +115,19 @@ fn internet_sources(site: &Site, problems: &Problems) {
     }
 }
 
-/// A service that nobody reaches.
-fn way_to(scenario: &Scenario, service: &Service, problems: &Problems) {
+/// Whether anything leads to `service`.
+pub(super) fn is_reached(scenario: &Scenario, service: &Service) -> bool {
     let by_internet = scenario.sites.iter().any(|site| site.internet.is_some())
         || scenario.vnets.iter().any(|vnet| vnet.internet.is_some());
     let by_peering = scenario.circuits.iter().filter_map(|circuit| circuit.microsoft.as_ref());
     let by_peering = by_peering.flat_map(|microsoft| &microsoft.route_filter);
     let by_peering = by_peering.into_iter().any(|known| service.community.is_some_and(|own| own.value == known.value));
-    if !by_internet && !by_peering {
+    by_internet || by_peering
+}
+
+/// A service that nobody reaches.
+fn way_to(scenario: &Scenario, service: &Service, problems: &Problems) {
+    if !is_reached(scenario, service) {
         let remedy = match service.class.is_peered() {
             true => "give it a `community` that a `route_filter` has, or write `[site.NAME.internet]`",
             false => "write `[site.NAME.internet]`: no peering carries services of its class",

@@ -1,6 +1,6 @@
 //! What Microsoft edge routers forward; each peering has two VRFs of its own on each edge router.
 
-use super::draft::{Draft, routed, untagged};
+use super::draft::{Draft, End, routed, untagged};
 use super::edge::{ingress, links_of};
 use super::global_reach;
 use super::place::Plane;
@@ -31,42 +31,10 @@ pub(super) fn configure_edge(
     let first_joint = 2 * peerings.len();
     let mut fib = FibBuilder::new((first_joint + joints.len()).max(1) as u16);
     for port in ports_of(draft, node) {
-        let end = (node, port);
-        let from = |circuit: CircuitId| place_of(&peerings, circuit, false);
-        let beyond = wiring
-            .uplinks
-            .iter()
-            .map(|uplink| (uplink.circuit, uplink.msee))
-            .chain(wiring.returns.iter().map(|way| (way.circuit, way.msee)));
-        let circuit = beyond.into_iter().find(|(_, msee)| *msee == end).and_then(|(circuit, _)| from(circuit));
-        let public = wiring.public.uplinks.iter().find(|uplink| uplink.msee == end);
-        let public = public.and_then(|uplink| place_of(&peerings, uplink.circuit, true));
-        let joint = joints.iter().position(|joint| joint.port() == end);
-        let ingress = match circuit {
-            _ if let Some(joint) = joint => untagged((first_joint + joint) as u16),
-            _ if let Some(place) = public => {
-                // Of the code points it sends its classes only, to whomever.
-                let sources = fib.sources(defaults().to_vec());
-                let vrf = VrfId(2 * place as u16 + 1);
-                let service = Service::RoutePublic { vrf, sources };
-                IngressBuilder::default().sub(VlanKey::Untagged, SubInterface { service, ..routed(vrf.0) })
-            }
-            Some(place) => untagged(2 * place as u16 + 1),
-            // The private peering resets DSCP (EXPRESSROUTE: QoS requirements).
-            None if end == connection.msee => {
-                let lists: Vec<u8> = peerings.iter().map(|it| sources(&mut fib, it, connection.plane)).collect();
-                ingress(scenario, connection.pair, |place, peered| {
-                    let vrf = VrfId(2 * place as u16);
-                    Some(match peered.microsoft {
-                        None => SubInterface { reset_dscp: true, ..routed(vrf.0) },
-                        Some(_) => {
-                            let service = Service::RoutePublic { vrf, sources: lists[place] };
-                            SubInterface { service, ..routed(vrf.0) }
-                        }
-                    })
-                })
-            }
-            None => Default::default(),
+        let joint = joints.iter().position(|joint| joint.port() == (node, port));
+        let ingress = match joint {
+            Some(joint) => untagged((first_joint + joint) as u16),
+            None => receiving(scenario, wiring, connection, &peerings, (node, port), &mut fib),
         };
         fib.ingress(&ingress);
     }
@@ -75,15 +43,8 @@ pub(super) fn configure_edge(
         let vrfs = [VrfId(2 * place as u16), VrfId(2 * place as u16 + 1)];
         match microsoft {
             None => {
-                configure_circuit(
-                    draft,
-                    scenario,
-                    wiring,
-                    connection,
-                    (id, circuit, peering),
-                    (&mut fib, vrfs),
-                    options,
-                );
+                let (private, fib) = ((id, circuit, peering), (&mut fib, vrfs));
+                configure_circuit(draft, scenario, wiring, connection, private, fib, options);
             }
             Some(microsoft) => {
                 let fib = (&mut fib, vrfs);
@@ -98,6 +59,54 @@ pub(super) fn configure_edge(
         addresses.push(joint.configure(draft, scenario, connection, vrfs, options));
     }
     draft.route(node, fib, addresses);
+}
+
+/// The receiving side of a port that no other circuit is joined by: towards the customer a sub-interface for each peering,
+/// towards Azure the second VRF of the one that it is for.
+fn receiving(
+    scenario: &Scenario,
+    wiring: &Wiring,
+    connection: &PairConnection,
+    peerings: &[Peered<'_>],
+    end: End,
+    fib: &mut FibBuilder,
+) -> IngressBuilder {
+    let second = |place: usize| 2 * place as u16 + 1;
+    if end == connection.msee {
+        return from_customer(scenario, connection, peerings, fib);
+    }
+    if let Some(uplink) = wiring.public.uplinks.iter().find(|uplink| uplink.msee == end) {
+        let place = place_of(peerings, uplink.circuit, true);
+        // Of the code points Microsoft sends its classes only, to whomever.
+        let sources = fib.sources(defaults().to_vec());
+        return place.map_or(IngressBuilder::default(), |place| {
+            let service = Service::RoutePublic { vrf: VrfId(second(place)), sources };
+            IngressBuilder::default().sub(VlanKey::Untagged, SubInterface { service, ..routed(0) })
+        });
+    }
+    let uplinks = wiring.uplinks.iter().map(|uplink| (uplink.circuit, uplink.msee));
+    let mut beyond = uplinks.chain(wiring.returns.iter().map(|way| (way.circuit, way.msee)));
+    let circuit = beyond.find(|(_, msee)| *msee == end).map(|(circuit, _)| circuit);
+    let place = circuit.and_then(|circuit| place_of(peerings, circuit, false));
+    place.map_or(IngressBuilder::default(), |place| untagged(second(place)))
+}
+
+/// The first VRF of each peering. The private one resets DSCP (EXPRESSROUTE: QoS requirements).
+fn from_customer(
+    scenario: &Scenario,
+    connection: &PairConnection,
+    peerings: &[Peered<'_>],
+    fib: &mut FibBuilder,
+) -> IngressBuilder {
+    let lists: Vec<u8> = peerings.iter().map(|it| sources(fib, it, connection.plane)).collect();
+    ingress(scenario, connection.pair, |place, peered| {
+        let vrf = VrfId(2 * place as u16);
+        let public = Service::RoutePublic { vrf, sources: lists[place] };
+        Some(match peered.microsoft {
+            None => SubInterface { reset_dscp: true, ..routed(vrf.0) },
+            Some(_) => SubInterface { service: public, ..routed(vrf.0) },
+        })
+    })
 }
 
 /// The place of a circuit's private or Microsoft peering among all.

@@ -79,40 +79,9 @@ pub(super) fn configure(
     }
     let ways = ways(draft, scenario, wiring, id, edge);
     let lan = draft.next_hop(edge.lan, scenario.settings.mtu, TagRule::UNTAGGED);
-    for default in defaults() {
-        let discard = || vec![NextHop::discard(DropReason::Unrouted)];
-        let (out, back) = match options.unrouted {
-            Unrouted::Cloud => (ways.by(|way| carries(way.peering, &default)), vec![lan]),
-            Unrouted::Drop => (discard(), discard()),
-        };
-        match &outside.to_internet(&default)[..] {
-            [] => {
-                both(&mut fib, default, &out, Some(FROM_SITE));
-                both(&mut fib, default, &back, Some(FROM_CLOUD));
-            }
-            internet => {
-                both(&mut fib, default, internet, None);
-                // What nobody knows and is private stays off the internet.
-                for prefix in private().filter(|prefix| is_v4(prefix) == is_v4(&default)) {
-                    both(&mut fib, prefix, &out, Some(FROM_SITE));
-                    both(&mut fib, prefix, &back, Some(FROM_CLOUD));
-                }
-            }
-        }
-    }
+    unknown(&mut fib, &ways, &outside, lan, options);
     services(&mut fib, scenario, wiring, (id, edge), &outside, &ways);
-    for (place, vnet) in scenario.vnets.iter().enumerate() {
-        for prefix in &vnet.prefixes {
-            let leads = |way: &Way<'_>| leads_to(scenario, way.circuit, VnetId(place)) && carries(way.peering, prefix);
-            both(&mut fib, prefix.value, &ways.by(leads), None);
-        }
-    }
-    for (place, other) in scenario.sites.iter().enumerate().filter(|(place, _)| *place != id.index()) {
-        for prefix in &other.prefixes {
-            let leads = |way: &Way<'_>| way.is_provided && scenario.pair_of(way.circuit).serves(SiteId(place));
-            both(&mut fib, prefix.value, &ways.by(leads), None);
-        }
-    }
+    networks(&mut fib, scenario, id, &ways);
     for prefix in beyond(scenario, wiring, &ways) {
         let leads = |way: &Way<'_>| global_reach::beyond(scenario, wiring, way.circuit, way.plane).contains(&prefix);
         both(&mut fib, prefix, &ways.by(leads), None);
@@ -136,6 +105,47 @@ pub(super) fn configure(
     addresses.extend(outside.configure(&mut fib, &own, &[lan]));
     draft.route(edge.node, fib, addresses);
     draft.translate(edge.node, outside.nat());
+}
+
+/// What nobody knows: to the internet, if the site has a way there and it is public; else to the other side, or nowhere.
+fn unknown(fib: &mut FibBuilder, ways: &Ways<'_>, outside: &Outside<'_>, lan: NextHop, options: CompileOptions) {
+    for default in defaults() {
+        let discard = || vec![NextHop::discard(DropReason::Unrouted)];
+        let (out, back) = match options.unrouted {
+            Unrouted::Cloud => (ways.by(|way| carries(way.peering, &default)), vec![lan]),
+            Unrouted::Drop => (discard(), discard()),
+        };
+        match &outside.to_internet(&default)[..] {
+            [] => {
+                both(fib, default, &out, Some(FROM_SITE));
+                both(fib, default, &back, Some(FROM_CLOUD));
+            }
+            internet => {
+                both(fib, default, internet, None);
+                // What nobody knows and is private stays off the internet.
+                for prefix in private().filter(|prefix| is_v4(prefix) == is_v4(&default)) {
+                    both(fib, prefix, &out, Some(FROM_SITE));
+                    both(fib, prefix, &back, Some(FROM_CLOUD));
+                }
+            }
+        }
+    }
+}
+
+/// Virtual networks, and sites that a provider leads to.
+fn networks(fib: &mut FibBuilder, scenario: &Scenario, id: SiteId, ways: &Ways<'_>) {
+    for (place, vnet) in scenario.vnets.iter().enumerate() {
+        for prefix in &vnet.prefixes {
+            let leads = |way: &Way<'_>| leads_to(scenario, way.circuit, VnetId(place)) && carries(way.peering, prefix);
+            both(fib, prefix.value, &ways.by(leads), None);
+        }
+    }
+    for (place, other) in scenario.sites.iter().enumerate().filter(|(place, _)| *place != id.index()) {
+        for prefix in &other.prefixes {
+            let leads = |way: &Way<'_>| way.is_provided && scenario.pair_of(way.circuit).serves(SiteId(place));
+            both(fib, prefix.value, &ways.by(leads), None);
+        }
+    }
 }
 
 /// Services that Microsoft peerings lead to: over those of this router, else over those of the site's other one. All else

@@ -81,7 +81,7 @@ fn policing(scenario: &Scenario, reach: &GlobalReach) -> Policing {
     let octets = u128::from(rate_bps) * u128::from(reach.burst.as_ps()) / 8 / u128::from(PS_PER_S);
     // 400 Gb/s for a second are more than a policer counts in.
     let burst_octets = u32::try_from(octets).unwrap_or(u32::MAX);
-    Policing { policers: vec![PolicerSpec { rate_bps, burst_octets }], by_vid: vec![(0, 0)] }
+    Policing { policers: vec![PolicerSpec::strict(rate_bps, burst_octets)], by_vid: vec![(0, 0)] }
 }
 
 /// The joints that end at an edge router, in order.

@@ -33,7 +33,7 @@ use draft::Draft;
 use ipnet::IpNet;
 
 pub use carrier::{Disjoint, Lsp};
-pub use place::{Connection, KnownPrefixes, NamedPlace, Place, Plane, Side, StreamHosts};
+pub use place::{Connection, KnownPrefixes, NamedPlace, Place, Plane, PublicHosts, Side, StreamHosts};
 
 /// What the command line adds to a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub struct Compiled {
     pub places: Vec<NamedPlace>,
     /// Both connections of each circuit, whether enabled or not.
     pub connections: Vec<Connection>,
+    /// Public services, in the order of the file, and the rest of the internet.
+    pub services: Vec<PublicHosts>,
     /// Between which hosts each stream goes, in the order of [`Scenario::traffic`].
     pub streams: Vec<StreamHosts>,
     /// The address ranges of sites and virtual networks.
@@ -104,6 +106,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
     Ok(Compiled {
         places: place::named(scenario, &wiring, &taps),
         connections: place::connections(scenario, &wiring),
+        services: public::named(scenario, &wiring),
         streams: place::streams(scenario, &wiring),
         known: KnownPrefixes::new(scenario),
         network: draft.network,

@@ -8,7 +8,7 @@ use super::lsr::Taps;
 use super::wiring::Wiring;
 use crate::id::{NodeId, PortId};
 use crate::scenario::Scenario;
-use crate::scenario::model::StreamEnd;
+use crate::scenario::model::{ServiceClass, StreamEnd};
 use crate::scenario::nearest::{did_you_mean, listed};
 use crate::table::Lpm;
 use ipnet::IpNet;
@@ -77,6 +77,21 @@ pub struct Connection {
     pub ce: (NodeId, PortId),
     /// Microsoft's port.
     pub msee: (NodeId, PortId),
+}
+
+/// Hosts at public addresses, and by which of their ports what comes over circuits and over the internet arrives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicHosts {
+    /// The service's name; `internet` for all that is none.
+    pub name: String,
+    /// What it is.
+    pub class: ServiceClass,
+    /// The hosts.
+    pub host: NodeId,
+    /// Over Microsoft peerings, by which also everything leaves; `None` if none carries it.
+    pub over_circuits: Option<PortId>,
+    /// Over the internet; `None` if there is no way.
+    pub over_internet: Option<PortId>,
 }
 
 /// The hosts that a stream goes between.

@@ -46,7 +46,11 @@ pub(super) fn wire(
     host: NodeId,
 ) -> Option<Sdn> {
     let network = &scenario.vnets[vnet.index()];
-    if !chooses(scenario, gateway) && !is_peered(scenario, vnet) && network.internet.is_none() {
+    if !chooses(scenario, gateway)
+        && !is_peered(scenario, vnet)
+        && network.internet.is_none()
+        && network.fragment_at.is_none()
+    {
         return None;
     }
     let node = draft.node(format!("{}-sdn", network.name.value), network.name.at);
@@ -100,9 +104,10 @@ pub(super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring,
     }
     let mut add = |prefix: IpNet, next_hops: &[NextHop]| route(&mut fib, VrfId(0), prefix, next_hops);
     let ways: Vec<&Return> = wiring.returns.iter().filter(|way| way.vnet == sdn.vnet && way.up).collect();
+    let out = scenario.vnets[sdn.vnet.index()].fragment_at.unwrap_or(mtu).min(mtu);
     let by = |draft: &mut Draft, prefix: IpNet, site: Option<SiteId>| -> Vec<NextHop> {
         let ways = preferred(scenario, sdn, &ways, prefix, site);
-        ways.into_iter().map(|way| draft.next_hop(way.end, mtu, TagRule::UNTAGGED)).collect()
+        ways.into_iter().map(|way| draft.next_hop(way.end, out, TagRule::UNTAGGED)).collect()
     };
     for default in defaults() {
         let unknown = match options.unrouted {

@@ -256,7 +256,8 @@ fn a_rate_limit_polices_each_circuit_by_its_tag() {
     let net = compiled("direct", &[limit, slow]);
     let Ok(Place::Port(node, port)) = net.find("london.primary") else { panic!() };
     let spec = net.network.port((node, port));
-    let policers = [crate::port::PolicerSpec { rate_bps: 5_000_000_000, burst_octets: 16_384 }];
+    let leave = crate::port::PolicerSpec::strict(5_000_000_000, 16_384);
+    let policers = [crate::port::PolicerSpec { threshold_bps: 6_000_000_000, ..leave }];
     assert_eq!(spec.ingress_policing.policers, policers);
     assert_eq!((&spec.ingress_policing.by_vid, &spec.egress_policing), (&vec![(110, 0)], &spec.ingress_policing));
     // 1404 octets each 10 us are 1.1 Gb/s: nothing is dropped.
@@ -336,3 +337,4 @@ mod cloud;
 mod gateway;
 mod global_reach;
 mod lsr_preset;
+mod public;

@@ -18,6 +18,14 @@ pub struct Vnet {
     pub addresses: u64,
     /// The hub whose gateway this network uses, by a peering of virtual networks.
     pub peered_with: Option<Located<VnetId>>,
+    /// The largest packet in octets that its hosts send out of it: longer ones are cut into fragments, or answered with ICMP
+    /// errors if they may not be. `None`: what the whole network takes. Microsoft's documents disagree on 1400 and 1500
+    /// (EXPRESSROUTE: MTU).
+    pub fragment_at: Option<u16>,
+    /// The Azure region that it is in, if the scenario says it.
+    pub region: Option<Located<String>>,
+    /// The geopolitical region of that, if the scenario says it.
+    pub geo: Option<Located<String>>,
     /// Its own way to the internet, unless a default route over a circuit draws that on premises.
     pub internet: Option<InternetAccess>,
 }

@@ -22,13 +22,19 @@ pub(super) fn vnet(name: Located<String>, mut table: Table<'_>, names: &Names, f
     if let Some((hub, known)) = peered_with.and_then(|hub| Some((hub, names.vnets.get(hub.index())?))) {
         facts.spokes.push(Spoke { name: name.clone(), hub: Located::new(known.value.clone(), hub.at) });
     }
+    let fragment_at = table.optional("fragment_at", values::integer(576..=9216));
+    let region = table.optional("region", values::text);
+    let geo = table.optional("geo", values::text);
     let internet = public::internet(&name, &mut table, None, facts);
     if let Some(access) = internet.filter(|access| access.nat.is_none()) {
         let missing = Diagnostic::error(access.at, format!("the way of `{}` to the internet has no `nat`", name.value));
         let missing = missing.label("private addresses cannot go there").absent();
         table.report(missing.remedy("add `nat = \"203.0.113.128/30\"`: the public addresses of the network"));
     }
-    Some(Vnet { name, prefixes, addresses: addresses.map_or(0, |addresses| addresses.value), peered_with, internet })
+    let addresses = addresses.map_or(0, |addresses| addresses.value);
+    // The range ends at 9216.
+    let fragment_at = fragment_at.map(|octets| octets.value as u16);
+    Some(Vnet { name, prefixes, addresses, peered_with, fragment_at, region, geo, internet })
 }
 
 /// There are no more addresses in use than the prefixes hold.

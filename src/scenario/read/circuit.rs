@@ -5,7 +5,9 @@ use super::provider::{self, MODELS, Model};
 use super::{Names, peering, public};
 use crate::port::PortSpec;
 use crate::scenario::diagnostic::Diagnostic;
-use crate::scenario::model::{Admin, Circuit, CircuitId, Encapsulation, PairId, PairLink, PortPair, RateLimit};
+use crate::scenario::model::{
+    Admin, Circuit, CircuitId, CircuitSku, Encapsulation, PairId, PairLink, PortPair, RateLimit, Scope,
+};
 use crate::scenario::reader::{Fault, Table, Value};
 use crate::scenario::source::Located;
 use crate::scenario::values;
@@ -61,7 +63,7 @@ fn port_pair(
     let speeds = if is_direct { DIRECT_PORTS } else { &PortSpeed::ALL };
     let port = table.required("port", if is_direct { "\"100G\"" } else { "\"10G\"" }, values::port_speed(speeds));
     let delay = table.optional("delay", values::delay).unwrap_or(Located::new(DELAY, name.at));
-    let loss_ppb = table.optional("loss", values::loss_ppb).map_or(0, |loss| loss.value);
+    let loss_ppb = table.optional("loss", values::share_ppb).map_or(0, |loss| loss.value);
     let link = PairLink { admin: Admin::Enabled, delay, loss_ppb };
     let carrier = provider::carrier(table, model, names, (port.map(|port| port.value), link));
     // Behind a provider Microsoft's ports are QinQ.
@@ -149,7 +151,7 @@ pub(super) fn pair_link(table: &mut Table<'_>, key: &'static str, both: PairLink
     PairLink {
         admin: link.optional("admin", values::choice(ADMIN)).map_or(both.admin, |admin| admin.value),
         delay: link.optional("delay", values::delay).unwrap_or(both.delay),
-        loss_ppb: link.optional("loss", values::loss_ppb).map_or(both.loss_ppb, |loss| loss.value),
+        loss_ppb: link.optional("loss", values::share_ppb).map_or(both.loss_ppb, |loss| loss.value),
     }
 }
 
@@ -194,7 +196,10 @@ fn circuit(
     let s_tag = table.optional("s_tag", values::vid);
     // A provider's circuit is held to its bandwidth (EXPRESSROUTE: rate limits); a Direct one where that is asked for.
     let is_limited = model.is_some_and(|model| model != Model::Direct);
-    let rate_limit = rate_limit(&mut table, bandwidth.map(|bandwidth| bandwidth.value), is_limited);
+    let tolerance_ppb = if is_limited { 0 } else { DIRECT_TOLERANCE_PPB };
+    let otherwise = (is_limited, tolerance_ppb);
+    let rate_limit = rate_limit(&mut table, bandwidth.map(|bandwidth| bandwidth.value), otherwise);
+    let scope = scope(&name, &mut table);
     let private = peering::private(&name, &mut table, facts);
     if model == Some(Model::IpVpn) {
         let message = "the Microsoft peering of an IPVPN is the provider's, NAT and all, and is not emulated";
@@ -212,13 +217,32 @@ fn circuit(
         Some(microsoft) => Some(microsoft.finish()?),
         None => None,
     };
-    Some(Circuit { name, pair: pair?, bandwidth_bps: bandwidth?, s_tag, rate_limit, private, microsoft })
+    Some(Circuit { name, scope, pair: pair?, bandwidth_bps: bandwidth?, s_tag, rate_limit, private, microsoft })
 }
 
-fn rate_limit(table: &mut Table<'_>, bandwidth_bps: Option<u64>, otherwise: bool) -> Option<RateLimit> {
-    let on = table.optional("rate_limit", values::boolean).map_or(otherwise, |on| on.value);
+/// What says how far the circuit reaches: for each circuit its own, whatever port pair it shares.
+fn scope(name: &Located<String>, table: &mut Table<'_>) -> Scope {
+    let sku = table.optional("sku", values::choice(SKUS)).unwrap_or(Located::new(CircuitSku::Standard, name.at));
+    let geo = table.optional("geo", values::text);
+    let local_regions = table.list("local_regions", values::text);
+    if let (Some(first), false) = (local_regions.first(), sku.value == CircuitSku::Local) {
+        let unused = Diagnostic::error(first.at, "only a circuit of the SKU \"local\" has `local_regions`");
+        table.report(unused.label("without effect").remedy("write `sku = \"local\"`, or take them away"));
+    }
+    Scope { sku, geo, local_regions }
+}
+
+/// `otherwise`: whether there is a limit, and its tolerance, where nothing is said.
+fn rate_limit(table: &mut Table<'_>, bandwidth_bps: Option<u64>, otherwise: (bool, u32)) -> Option<RateLimit> {
+    let on = table.optional("rate_limit", values::boolean).map_or(otherwise.0, |on| on.value);
     let burst = table.optional("burst", values::octets(LEAST_BUFFER..=MOST_BURST));
+    let tolerance = table.optional("tolerance", values::share_ppb);
     if !on {
+        if let Some(tolerance) = tolerance {
+            let unused = Diagnostic::error(tolerance.at, "`tolerance` is that of the rate limit, and that is off");
+            let remedy = "add `rate_limit = true`, or take `tolerance` away";
+            table.report(unused.label("without effect").remedy(remedy));
+        }
         if let Some(burst) = burst {
             let unused = Diagnostic::error(burst.at, "`burst` is the depth of the rate limit, and that is off");
             table.report(unused.label("without effect").remedy("add `rate_limit = true`, or take `burst` away"));
@@ -227,8 +251,18 @@ fn rate_limit(table: &mut Table<'_>, bandwidth_bps: Option<u64>, otherwise: bool
     }
     // Where nothing is said: what the bandwidth carries in 5 ms. Microsoft publishes no figure.
     let burst_octets = burst.map_or(bandwidth_bps.unwrap_or(0) / 1_600, |burst| burst.value);
-    Some(RateLimit { burst_octets: burst_octets.clamp(LEAST_BUFFER, MOST_BURST) as u32 })
+    Some(RateLimit {
+        burst_octets: burst_octets.clamp(LEAST_BUFFER, MOST_BURST) as u32,
+        tolerance_ppb: tolerance.map_or(otherwise.1, |tolerance| tolerance.value),
+    })
 }
+
+/// The words of `sku`.
+const SKUS: &[(&str, CircuitSku)] =
+    &[("local", CircuitSku::Local), ("standard", CircuitSku::Standard), ("premium", CircuitSku::Premium)];
+
+/// ExpressRoute Direct leaves a circuit alone up to a fifth above its bandwidth (EXPRESSROUTE: rate limits).
+const DIRECT_TOLERANCE_PPB: u32 = 200_000_000;
 
 /// The words of `admin`.
 pub(super) const ADMIN: &[(&str, Admin)] = &[("enabled", Admin::Enabled), ("disabled", Admin::Disabled)];

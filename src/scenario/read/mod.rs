@@ -52,24 +52,11 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
     let routers = root.named("router", "router");
     let streams = root.tables("traffic", "[[traffic]]");
     refuse_other_parts(&mut root);
-    let kinds = [&sites, &providers, &circuits, &vnets, &gateways, &services, &routers];
-    check_names(kinds.into_iter().flatten().map(|(name, _)| name), problems);
-    for (what, tables, most) in [
-        ("sites", &sites, 64),
-        ("providers", &providers, 16),
-        ("circuits", &circuits, 64),
-        ("virtual networks", &vnets, 256),
-        ("gateways", &gateways, 64),
-        ("services", &services, 64),
-        ("routers", &routers, 64),
-    ] {
-        check_count(what, tables, most, problems);
-    }
-    if circuits.is_empty() && routers.is_empty() {
-        let nothing = Diagnostic::error(root.at(), "there is nothing to emulate: no circuit and no router");
-        problems.report(nothing.remedy("`biplane new direct` prints an example to start from").absent());
-    }
-
+    check_kinds(
+        [&sites, &providers, &circuits, &vnets, &gateways, &services, &routers],
+        (root.at(), circuits.is_empty() && routers.is_empty()),
+        problems,
+    );
     let names = Names {
         sites: names(&sites),
         providers: names(&providers),
@@ -113,6 +100,28 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
         })
     };
     (build(), facts)
+}
+
+/// The tables that have names: sites, providers, circuits, virtual networks, gateways, services, routers. `at` is the
+/// file's place, for what is said if there is nothing to emulate.
+fn check_kinds(kinds: [&Vec<(Located<String>, Table<'_>)>; 7], (at, is_nothing): (Extent, bool), problems: &Problems) {
+    check_names(kinds.into_iter().flatten().map(|(name, _)| name), problems);
+    let most = [
+        ("sites", 64),
+        ("providers", 16),
+        ("circuits", 64),
+        ("virtual networks", 256),
+        ("gateways", 64),
+        ("services", 64),
+        ("routers", 64),
+    ];
+    for (tables, (what, most)) in kinds.into_iter().zip(most) {
+        check_count(what, tables, most, problems);
+    }
+    if is_nothing {
+        let nothing = Diagnostic::error(at, "there is nothing to emulate: no circuit and no router");
+        problems.report(nothing.remedy("`biplane new direct` prints an example to start from").absent());
+    }
 }
 
 fn settings(root: &mut Table<'_>) -> Settings {

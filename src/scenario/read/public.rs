@@ -148,7 +148,7 @@ pub(super) fn internet(
         nat,
         port: written.map(|port| port.value).or(port).unwrap_or(PortSpeed::G400),
         delay: table.optional("delay", values::delay).map_or(INTERNET_DELAY, |delay| delay.value),
-        loss_ppb: table.optional("loss", values::loss_ppb).map_or(0, |loss| loss.value),
+        loss_ppb: table.optional("loss", values::share_ppb).map_or(0, |loss| loss.value),
     })
 }
 

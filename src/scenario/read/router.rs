@@ -70,7 +70,7 @@ fn check_port_names(table: &Table<'_>, names: &Ports) {
 fn port(name: Located<String>, mut table: Table<'_>) -> Option<RouterPort> {
     let speed = table.required("speed", "\"100G\"", values::port_speed(&PortSpeed::ALL));
     let delay = table.optional("delay", values::delay).map_or(PORT_DELAY, |delay| delay.value);
-    let loss_ppb = table.optional("loss", values::loss_ppb).map_or(0, |loss| loss.value);
+    let loss_ppb = table.optional("loss", values::share_ppb).map_or(0, |loss| loss.value);
     let mtu = table.optional("mtu", values::octets(1280..=16_000)).map(|mtu| mtu.value);
     let buffer = table.optional("buffer", values::octets(LEAST_BUFFER..=MOST_BUFFER)).map(|buffer| buffer.value);
     let queues = table.optional("queues", values::small(1..=8)).map_or(QUEUES, |queues| queues.value);

@@ -101,6 +101,7 @@ fn stream(mut table: Table<'_>, ends: &Ends<'_>, duration: Option<Span>) -> Opti
     let sizes = sizes(&mut table);
     let rate = rate(&mut table);
     let dscp = table.optional("dscp", dscp).map_or(0, |dscp| dscp.value);
+    let dont_fragment = table.optional("dont_fragment", values::boolean).is_none_or(|said| said.value);
     let counts = table.optional("counts", values::choice(LAYERS));
     let nets = address::nets(&mut table, from.as_ref().zip(to.as_ref()), ends);
     let spans = spans::spans(&mut table, duration);
@@ -116,6 +117,7 @@ fn stream(mut table: Table<'_>, ends: &Ends<'_>, duration: Option<Span>) -> Opti
     let template = StreamSpec {
         begin: Instant::ZERO + begin.value,
         traffic_class: dscp << 2,
+        dont_fragment,
         ..StreamSpec::new(
             AddressRange::hosts_of(nets.from),
             AddressRange::hosts_of(nets.to),

@@ -117,7 +117,7 @@ fn known_outside(scenario: &Scenario, owner: Owner) -> Vec<IpNet> {
             (vnet.internet.and_then(|access| access.nat).map(|pool| pool.value), &vnet.prefixes)
         }
     };
-    let own = prefixes.iter().map(|prefix| prefix.value).filter(|prefix| is_public(prefix));
+    let own = prefixes.iter().map(|prefix| prefix.value).filter(is_public);
     let own = own.filter(|prefix| nat.is_none() || matches!(prefix, IpNet::V6(_)));
     nat.map(IpNet::V4).into_iter().chain(own).collect()
 }

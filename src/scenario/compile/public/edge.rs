@@ -72,7 +72,7 @@ impl<'s> Outside<'s> {
         if let (Some(end), Some(access)) = (wiring.public.access(owner), access) {
             let edges = scenario.sites[site.index()].edges;
             let pool = access.nat.and_then(|pool| share_of_edge(pool.value, number, edges));
-            outside.add_internet(draft, end, pool, (StreamEnd::Site(site), inside));
+            outside.add_internet(draft, (end, scenario.settings.mtu), pool, (StreamEnd::Site(site), inside));
         }
         outside
     }
@@ -89,7 +89,9 @@ impl<'s> Outside<'s> {
         let access = scenario.vnets[vnet.index()].internet;
         if let (Some(end), Some(access)) = (wiring.public.access(Owner::Vnet(vnet)), access) {
             let pool = access.nat.map(|pool| pool.value);
-            outside.add_internet(draft, end, pool, (StreamEnd::Vnet(vnet), inside));
+            let mtu = scenario.settings.mtu;
+            let mtu = scenario.vnets[vnet.index()].fragment_at.unwrap_or(mtu).min(mtu);
+            outside.add_internet(draft, (end, mtu), pool, (StreamEnd::Vnet(vnet), inside));
         }
         outside
     }
@@ -114,8 +116,14 @@ impl<'s> Outside<'s> {
         self.add(pool, Leads::Microsoft(circuit, peering), way, (StreamEnd::Site(site), inside));
     }
 
-    fn add_internet(&mut self, draft: &mut Draft, port: End, pool: Option<Ipv4Net>, whose: (StreamEnd, VrfId)) {
-        let next_hop = draft.next_hop(port, self.scenario.settings.mtu, TagRule::UNTAGGED);
+    fn add_internet(
+        &mut self,
+        draft: &mut Draft,
+        (port, mtu): (End, u16),
+        pool: Option<Ipv4Net>,
+        whose: (StreamEnd, VrfId),
+    ) {
+        let next_hop = draft.next_hop(port, mtu, TagRule::UNTAGGED);
         self.add(pool, Leads::Internet, Way { plane: None, port, next_hop }, whose);
     }
 

@@ -14,14 +14,14 @@ mod cloud;
 mod edge;
 
 use super::draft::{Draft, End, host_port};
-use super::place::Plane;
+use super::place::{Plane, PublicHosts};
 use super::wiring::{AZURE_PORT, Wiring};
-use crate::id::NodeId;
+use crate::id::{NodeId, PortId};
 use crate::node::Server;
 use crate::port::PortSpec;
 use crate::scenario::Scenario;
 use crate::scenario::model::{
-    CircuitId, InternetAccess, MicrosoftPeering, NatPools, PairId, Service, SiteId, StreamEnd, VnetId,
+    CircuitId, InternetAccess, MicrosoftPeering, NatPools, PairId, Service, ServiceClass, SiteId, StreamEnd, VnetId,
 };
 use crate::scenario::source::Extent;
 use crate::scenario::values::LEAST_DELAY;
@@ -55,6 +55,8 @@ pub(super) struct ServiceNode {
     pub(super) host: NodeId,
     microsoft: Option<End>,
     isp: Option<End>,
+    /// The ports of the hosts themselves, by the same ways.
+    own: [Option<PortId>; 2],
 }
 
 /// The link between a Microsoft edge router and Microsoft's network, for one circuit.
@@ -167,11 +169,11 @@ fn wire_service(draft: &mut Draft, public: &Public, service: &Service) -> Option
     }
     let host = draft.node(service.name.value.clone(), service.name.at);
     let port = || PortSpec::new(service.name.value.clone(), AZURE_PORT);
-    let mut node = ServiceNode { host, microsoft: None, isp: None };
+    let mut node = ServiceNode { host, microsoft: None, isp: None, own: [None; 2] };
     if let Some(router) = microsoft {
         let (near, end) = (draft.port(router, port()), draft.port(host, host_port("microsoft", AZURE_PORT)));
         draft.join(near, end, service.delay, 0);
-        node.microsoft = Some(near);
+        (node.microsoft, node.own[0]) = (Some(near), Some(end.1));
     }
     if let Some((router, _)) = public.isp {
         let (near, end) = (draft.port(router, port()), draft.port(host, host_port("isp", AZURE_PORT)));
@@ -180,7 +182,7 @@ fn wire_service(draft: &mut Draft, public: &Public, service: &Service) -> Option
             Some(_) => draft.link(near, end, service.delay, 0),
             None => draft.join(near, end, service.delay, 0),
         }
-        node.isp = Some(near);
+        (node.isp, node.own[1]) = (Some(near), Some(end.1));
     }
     Some(node)
 }
@@ -190,6 +192,23 @@ impl Public {
     fn access(&self, owner: Owner) -> Option<End> {
         self.accesses.iter().find(|access| access.owner == owner).map(|access| access.end)
     }
+}
+
+/// The services that something leads to, and all other hosts of the internet.
+pub(super) fn named(scenario: &Scenario, wiring: &Wiring) -> Vec<PublicHosts> {
+    let services = scenario.services.iter().zip(&wiring.public.services).filter_map(|(service, node)| {
+        let ServiceNode { host, own: [circuits, internet], .. } = node.as_ref()?;
+        let (name, class) = (service.name.value.clone(), service.class);
+        Some(PublicHosts { name, class, host: *host, over_circuits: *circuits, over_internet: *internet })
+    });
+    let others = wiring.public.internet.map(|host| PublicHosts {
+        name: "internet".to_owned(),
+        class: ServiceClass::Internet,
+        host,
+        over_circuits: None,
+        over_internet: Some(PortId(0)),
+    });
+    services.chain(others).collect()
 }
 
 /// Whether `peering` leads to `service`: its route filter has the community.
