@@ -48,7 +48,7 @@ fn by_reference(scenario: &str, duration: Span) -> Outcome {
 
 #[test]
 fn threads_change_nothing_and_the_reference_engine_agrees() {
-    for (scenario, ms) in [("direct", 2), ("direct-10g-dot1q", 3), (BUSY, 20)] {
+    for (scenario, ms) in [("direct", 2), ("direct-10g-dot1q", 3), ("reference", 20), (BUSY, 20)] {
         let run = |threads: &str| drill(&[scenario, "--duration", &format!("{ms}ms"), "--threads", threads]);
         let one = run("1");
         for threads in ["2", "4"] {
