@@ -2,9 +2,10 @@
 
 use crate::scenario::Scenario;
 use crate::scenario::diagnostic::{Diagnostic, Problems};
-use crate::scenario::model::{Circuit, CircuitId, CircuitSku, Vnet};
+use crate::scenario::model::{Circuit, CircuitId, CircuitSku, Gateway, SiteId, Vnet};
 use crate::scenario::source::{Extent, Located};
 use ipnet::IpNet;
+use std::collections::BTreeMap;
 
 /// The networks that each circuit leads to are within its scope, and so are the circuits that it is joined with.
 pub(super) fn reach(scenario: &Scenario, problems: &Problems) {
@@ -78,6 +79,7 @@ pub(super) fn counts(scenario: &Scenario, problems: &Problems) {
         links(scenario, CircuitId(place), circuit, problems);
     }
     for gateway in &scenario.gateways {
+        self::gateway(scenario, gateway, problems);
         let prefixes = gateway.vnets.iter().flat_map(|vnet| &scenario.vnets[vnet.index()].prefixes);
         let over = over_limit(prefixes, (1_000, 100));
         if let Some((at, family, count, most)) = over {
@@ -88,6 +90,43 @@ pub(super) fn counts(scenario: &Scenario, problems: &Problems) {
             let wrong = Diagnostic::error(at, message).label("one too many").also(gateway.name.at, "this gateway");
             problems.report(wrong.remedy("write fewer or larger prefixes in its virtual networks"));
         }
+    }
+}
+
+/// A gateway takes four circuits of one peering location, and learns as many routes as its size has room for
+/// (EXPRESSROUTE: gateways).
+fn gateway(scenario: &Scenario, gateway: &Gateway, problems: &Problems) {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for circuit in &gateway.circuits {
+        let [primary, secondary] = &scenario.pair_of(circuit.value).locations;
+        for location in [Some(primary), Some(secondary).filter(|other| *other != primary)].into_iter().flatten() {
+            let count = seen.entry(location).or_default();
+            *count += 1;
+            if *count == MOST_OF_ONE_LOCATION + 1 {
+                let message = format!(
+                    "gateway `{}` has more than {MOST_OF_ONE_LOCATION} circuits that meet Microsoft in {location}",
+                    gateway.name.value
+                );
+                let wrong = Diagnostic::error(circuit.at, message).label("one too many");
+                problems.report(wrong.remedy("name a circuit of another `location`"));
+            }
+        }
+    }
+    let mut sites: Vec<SiteId> = gateway
+        .circuits
+        .iter()
+        .flat_map(|circuit| &scenario.pair_of(circuit.value).sites)
+        .map(|site| site.value)
+        .collect();
+    sites.sort_unstable();
+    sites.dedup();
+    let learned: usize = sites.iter().map(|site| scenario.sites[site.index()].prefixes.len()).sum();
+    let most = gateway.sku.limits().routes;
+    if learned > most {
+        let message =
+            format!("gateway `{}` would learn {learned} routes, and its size has room for {most}", gateway.name.value);
+        let over = Diagnostic::warning(gateway.name.at, message).label("more than its size is for");
+        problems.report(over.remedy("choose a larger `sku`, or advertise fewer prefixes"));
     }
 }
 
@@ -133,6 +172,9 @@ fn links(scenario: &Scenario, id: CircuitId, circuit: &Circuit, problems: &Probl
         problems.report(wrong.remedy("connect fewer, or write `sku = \"premium\"` and a larger `bandwidth`"));
     }
 }
+
+/// EXPRESSROUTE: gateways.
+const MOST_OF_ONE_LOCATION: usize = 4;
 
 /// EXPRESSROUTE: virtual network links per circuit.
 fn most_links(circuit: &Circuit) -> usize {

@@ -100,6 +100,8 @@ pub struct SkuLimits {
     pub flows: u64,
     /// Circuits that it may be connected to.
     pub circuits: usize,
+    /// Routes that it has room for.
+    pub routes: usize,
 }
 
 impl Gateway {
@@ -156,7 +158,12 @@ impl Sku {
             Sku::UltraPerf | Sku::ErGw3Az | Sku::ErGwScale(_) => gbps * 100_000,
             _ => gbps * 200_000,
         };
-        SkuLimits { bps: gbps * 1_000_000_000, pps: gbps * 100_000, flows, circuits }
+        let routes = match self {
+            Sku::Standard | Sku::ErGw1Az => 4_000,
+            Sku::ErGwScale(_) => 60_000,
+            _ => 9_500,
+        };
+        SkuLimits { bps: gbps * 1_000_000_000, pps: gbps * 100_000, flows, circuits, routes }
     }
 }
 
@@ -166,16 +173,16 @@ mod tests {
 
     #[test]
     fn limits_are_those_of_the_published_table() {
-        for (sku, gbps, pps, flows, circuits) in [
-            (Sku::Standard, 1, 100_000, 200_000, 4),
-            (Sku::ErGw2Az, 2, 200_000, 400_000, 8),
-            (Sku::ErGw3Az, 10, 1_000_000, 1_000_000, 16),
-            (Sku::ErGwScale(1), 1, 100_000, 100_000, 4),
-            (Sku::ErGwScale(2), 2, 200_000, 200_000, 8),
-            (Sku::ErGwScale(10), 10, 1_000_000, 1_000_000, 16),
-            (Sku::ErGwScale(40), 40, 4_000_000, 4_000_000, 16),
+        for (sku, gbps, pps, flows, circuits, routes) in [
+            (Sku::Standard, 1, 100_000, 200_000, 4, 4_000),
+            (Sku::ErGw2Az, 2, 200_000, 400_000, 8, 9_500),
+            (Sku::ErGw3Az, 10, 1_000_000, 1_000_000, 16, 9_500),
+            (Sku::ErGwScale(1), 1, 100_000, 100_000, 4, 60_000),
+            (Sku::ErGwScale(2), 2, 200_000, 200_000, 8, 60_000),
+            (Sku::ErGwScale(10), 10, 1_000_000, 1_000_000, 16, 60_000),
+            (Sku::ErGwScale(40), 40, 4_000_000, 4_000_000, 16, 60_000),
         ] {
-            let limits = SkuLimits { bps: gbps * 1_000_000_000, pps, flows, circuits };
+            let limits = SkuLimits { bps: gbps * 1_000_000_000, pps, flows, circuits, routes };
             assert_eq!(sku.limits(), limits, "{sku:?}");
         }
     }

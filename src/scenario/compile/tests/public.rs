@@ -118,6 +118,23 @@ fn sources_that_are_not_advertised_are_refused_at_the_edge() {
     assert_eq!(trial.drops().len(), 10);
 }
 
+/// EXPRESSROUTE: asymmetric routing. What Microsoft hears of over a circuit and over the internet it sends over the circuit.
+#[test]
+fn the_circuit_is_preferred_for_what_is_known_both_ways() {
+    let net = reference(&[
+        ("prefixes = [\"10.10.0.0/16\"]", "prefixes = [\"192.0.2.0/24\"]"),
+        ("nat = [\"203.0.113.64/29\", \"203.0.113.72/29\"]", "prefixes = [\"192.0.2.0/24\"]"),
+        ("nat = \"203.0.113.160/28\" ", ""),
+        ("route_filter = [\"12076:51004\", \"12076:5010\"]", "route_filter = [\"12076:5010\"]"),
+    ]);
+    // To storage, which the filter does not have, over the internet; back from there over the circuit.
+    let up = offer(net.clone(), "hq", between("192.0.2.9", STORAGE, 40));
+    assert_eq!((up.delivered("storage"), up.at("isp:storage").len()), (40, 40));
+    let back = offer(net, "storage", between(STORAGE, "192.0.2.9", 40));
+    let circuits = back.at("london-msee1:ce").len() + back.at("london-msee2:ce").len();
+    assert_eq!((back.delivered("hq"), circuits, back.at("microsoft:isp").len()), (40, 40, 0));
+}
+
 /// EXPRESSROUTE: six classes on Microsoft peering, both ways; private peering resets all.
 #[test]
 fn code_points_without_a_class_become_0() {
