@@ -15,7 +15,6 @@ pub(super) fn reachable(scenario: &Scenario, problems: &Problems) {
             let site = &scenario.sites[site.index()];
             sources(site, microsoft, problems);
             documentation_asn(site, microsoft, problems);
-            common_pool(site, microsoft, problems);
         }
     }
     for site in &scenario.sites {
@@ -77,16 +76,6 @@ fn documentation_asn(site: &Site, microsoft: &MicrosoftPeering, problems: &Probl
         let wrong = Diagnostic::error(site.asn.at, message).label("not on Microsoft peering");
         let wrong = wrong.also(microsoft.peering.at, "the peering");
         problems.report(wrong.remedy("use your own number, or a private one: 64512 to 65514 (RFC 6996)"));
-    }
-}
-
-/// A pool before the split is the affair of one router: it must know all bindings.
-fn common_pool(site: &Site, microsoft: &MicrosoftPeering, problems: &Problems) {
-    if let (NatPools::Common(pool), 2) = (&microsoft.nat, site.edges) {
-        let message = format!("site `{}` has two edge routers, and its Microsoft peering one pool", site.name.value);
-        let wrong = Diagnostic::error(pool.at, message).label("neither would know the other's bindings");
-        problems
-            .report(wrong.remedy("write two pools, one for each link, or give the site one edge router: `edges = 1`"));
     }
 }
 

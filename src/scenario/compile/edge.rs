@@ -80,7 +80,8 @@ pub(super) fn configure(
     let ways = ways(draft, scenario, wiring, id, edge);
     let lan = draft.next_hop(edge.lan, scenario.settings.mtu, TagRule::UNTAGGED);
     unknown(&mut fib, &ways, &outside, lan, options);
-    services(&mut fib, scenario, wiring, (id, edge), &outside, &ways);
+    services(&mut fib, scenario, wiring, (id, edge), &outside, (&ways, lan));
+    outside.before().for_each(|pool| both(&mut fib, IpNet::V4(pool), &[lan], None));
     networks(&mut fib, scenario, id, &ways);
     for prefix in beyond(scenario, wiring, &ways) {
         let leads = |way: &Way<'_>| global_reach::beyond(scenario, wiring, way.circuit, way.plane).contains(&prefix);
@@ -156,7 +157,7 @@ fn services(
     wiring: &Wiring,
     (id, edge): (SiteId, &Edge),
     outside: &Outside<'_>,
-    ways: &Ways<'_>,
+    (ways, lan): (&Ways<'_>, NextHop),
 ) {
     for service in &scenario.services {
         for prefix in &service.prefixes {
@@ -166,7 +167,9 @@ fn services(
                 let of_site = |c: &&PairConnection| c.up && scenario.pairs[c.pair.index()].serves(id);
                 others.filter(of_site).any(|c| public::leads_over(scenario, c.pair, service, prefix))
             });
-            both(fib, prefix.value, if own.is_empty() { across.as_slice() } else { &own }, None);
+            let from_cloud = outside.to_service_inside(service, prefix, lan);
+            both(fib, prefix.value, if own.is_empty() { across.as_slice() } else { &own }, Some(FROM_SITE));
+            both(fib, prefix.value, if own.is_empty() { across.as_slice() } else { &from_cloud }, Some(FROM_CLOUD));
         }
     }
 }

@@ -95,6 +95,9 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
         sdn::configure(&mut draft, scenario, &wiring, sdn, options);
     }
     public::configure(&mut draft, scenario, &wiring);
+    for place in 0..scenario.sites.len() {
+        public::shared::configure(&mut draft, scenario, &wiring, SiteId(place));
+    }
     let lsps = carriers.configure(&mut draft, scenario, &wiring.connections, options);
     let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();
     let errors = unbuildable(&draft);

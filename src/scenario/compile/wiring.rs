@@ -4,18 +4,23 @@ use super::carrier::Carriers;
 use super::draft::{Draft, End, host_port, queue_of_class};
 use super::global_reach::{self, Joint};
 use super::place::Plane;
+use super::public::shared::{self, SharedNat};
 use super::public::{self, Public};
 use super::sdn::{self, Sdn};
 use crate::id::{NodeId, PortId};
 use crate::port::{PolicerSpec, Policing, PortSpec};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Admin, Carrier, CircuitId, Encapsulation, Gateway, PairId, PairLink, Site, Vnet, VnetId};
+use crate::scenario::model::{
+    Admin, Carrier, CircuitId, Encapsulation, Gateway, PairId, PairLink, SiteId, Vnet, VnetId,
+};
 use crate::time::PortSpeed;
 
 /// A site's nodes.
 pub(super) struct SiteNodes {
     pub(super) host: NodeId,
     pub(super) edges: Vec<Edge>,
+    /// What translates for both edge routers, between the hosts and them.
+    pub(super) nat: Option<SharedNat>,
 }
 
 /// A customer edge router.
@@ -90,7 +95,7 @@ pub(super) struct Return {
 
 pub(super) fn wire(draft: &mut Draft, scenario: &Scenario, carriers: &mut Carriers) -> Wiring {
     let mut wiring = Wiring {
-        sites: scenario.sites.iter().map(|site| site_nodes(draft, site)).collect(),
+        sites: (0..scenario.sites.len()).map(|place| site_nodes(draft, scenario, SiteId(place))).collect(),
         connections: Vec::new(),
         uplinks: Vec::new(),
         gateways: Vec::new(),
@@ -116,14 +121,16 @@ pub(super) fn wire(draft: &mut Draft, scenario: &Scenario, carriers: &mut Carrie
     wiring
 }
 
-fn site_nodes(draft: &mut Draft, site: &Site) -> SiteNodes {
+fn site_nodes(draft: &mut Draft, scenario: &Scenario, id: SiteId) -> SiteNodes {
+    let site = &scenario.sites[id.index()];
     let host = draft.node(site.name.value.clone(), site.name.at);
     let edges = (1..=site.edges).map(|number| {
         let node = draft.node(format!("{}-ce{number}", site.name.value), site.name.at);
         let lan = draft.port(node, PortSpec::new("lan", site.lan.port));
         Edge { node, lan, across: None, accesses: Vec::new() }
     });
-    SiteNodes { host, edges: edges.collect() }
+    let edges = edges.collect();
+    SiteNodes { host, edges, nat: shared::wire(draft, scenario, id, host) }
 }
 
 /// Hosts to edge routers, and edge routers to each other. A host sends by any port that has a link: none leads to an edge router whose connections are all disabled while
@@ -134,9 +141,13 @@ fn join_lans(draft: &mut Draft, scenario: &Scenario, wiring: &mut Wiring) {
         let alive = |edge: &Edge| !edge.accesses.is_empty() || connections.iter().any(|c| c.ce.0 == edge.node && c.up);
         let any = nodes.edges.iter().any(alive);
         for (number, edge) in nodes.edges.iter().enumerate() {
-            let port = draft.port(nodes.host, host_port(format!("ce{}", number + 1), site.lan.port));
+            let is_way = alive(edge) || !any;
+            let port = match &mut nodes.nat {
+                Some(nat) => nat.join(draft, site, is_way),
+                None => draft.port(nodes.host, host_port(format!("ce{}", number + 1), site.lan.port)),
+            };
             draft.link(edge.lan, port, site.lan.delay, 0);
-            if alive(edge) || !any {
+            if is_way {
                 draft.link(port, edge.lan, site.lan.delay, 0);
             }
         }

@@ -5,7 +5,7 @@ use super::super::edge::links_of;
 use super::super::place::Plane;
 use super::super::wiring::{Edge, PairConnection, Wiring};
 use super::super::{carries, customer_tags, defaults};
-use super::{Owner, advertised, leads_to, servers, share_of_edge};
+use super::{Owner, advertised, first_v4, leads_to, servers, share_of_edge};
 use crate::id::VrfId;
 use crate::node::{NatSpec, PoolSpec, RouterAddresses};
 use crate::scenario::Scenario;
@@ -27,6 +27,8 @@ struct Context<'s> {
     vrf: VrfId,
     /// Its pool's number.
     pool: Option<u8>,
+    /// The pool, where another router of the site translates for it.
+    before: Option<Ipv4Net>,
     leads: Leads<'s>,
     ways: Vec<Way>,
 }
@@ -63,7 +65,8 @@ impl<'s> Outside<'s> {
                 let tags = TagRule::push(&tags, PcpRule::Fixed);
                 let next_hop = draft.next_hop(connection.ce, scenario.settings.mtu, tags);
                 let way = Way { plane: Some(connection.plane), port: connection.ce, next_hop };
-                outside.add_peering((CircuitId(place), peering), way, (site, inside));
+                let is_before = wiring.sites[site.index()].nat.is_some();
+                outside.add_peering((CircuitId(place), peering), way, (site, inside), is_before);
             }
         }
         let number = wiring.sites[site.index()].edges.iter().position(|known| known.node == edge.node).unwrap_or(0);
@@ -102,6 +105,7 @@ impl<'s> Outside<'s> {
         (circuit, peering): (CircuitId, &'s MicrosoftPeering),
         way: Way,
         (site, inside): (SiteId, VrfId),
+        is_before: bool,
     ) {
         let shared = self.contexts.iter_mut().find(|context| context.is_of(circuit));
         let pool = match (&peering.nat, way.plane, shared) {
@@ -113,7 +117,12 @@ impl<'s> Outside<'s> {
                 Some(plane.unwrap_or(Plane::Primary).of(primary.value, secondary.value))
             }
         };
+        let before = pool.filter(|_| is_before && matches!(peering.nat, NatPools::Common(_)));
+        let pool = pool.filter(|_| before.is_none());
         self.add(pool, Leads::Microsoft(circuit, peering), way, (StreamEnd::Site(site), inside));
+        if let Some(context) = self.contexts.last_mut() {
+            context.before = before;
+        }
     }
 
     fn add_internet(
@@ -135,7 +144,7 @@ impl<'s> Outside<'s> {
             self.pools.push(PoolSpec { addresses, outside: vrf, inside, servers });
             self.pools.len() as u8 - 1
         });
-        self.contexts.push(Context { vrf, pool: number, leads, ways: vec![way] });
+        self.contexts.push(Context { vrf, pool: number, before: None, leads, ways: vec![way] });
     }
 
     /// How many VRFs there are outside.
@@ -161,13 +170,35 @@ impl<'s> Outside<'s> {
         internet.ways.iter().any(|way| way.port == port).then_some(internet.vrf)
     }
 
+    /// The pools that another router of the site translates to.
+    pub(in super::super) fn before(&self) -> impl Iterator<Item = Ipv4Net> {
+        self.contexts.iter().filter_map(|context| context.before)
+    }
+
+    /// Next hops to `prefix` of a service by Microsoft peerings, for what was not translated yet if it has to be before:
+    /// that goes `inwards`, to the router that does it.
+    pub(in super::super) fn to_service_inside(
+        &self,
+        service: &Service,
+        prefix: &IpNet,
+        inwards: NextHop,
+    ) -> Vec<NextHop> {
+        let before = |context: &Context<'_>| context.before.is_some() && matches!(prefix, IpNet::V4(_));
+        let ways = self.leading(service, prefix);
+        ways.flat_map(|context| if before(context) { vec![inwards] } else { context.out(prefix) }).collect()
+    }
+
     /// Next hops to `prefix` of a service by Microsoft peerings.
     pub(in super::super) fn to_service(&self, service: &Service, prefix: &IpNet) -> Vec<NextHop> {
-        let leads = |context: &&Context<'_>| match context.leads {
+        self.leading(service, prefix).flat_map(|context| context.out(prefix)).collect()
+    }
+
+    fn leading<'a>(&'a self, service: &'a Service, prefix: &'a IpNet) -> impl Iterator<Item = &'a Context<'s>> {
+        let leads = move |context: &Context<'_>| match context.leads {
             Leads::Microsoft(_, peering) => leads_to(peering, service) && carries(&peering.peering, prefix),
             Leads::Internet => false,
         };
-        self.contexts.iter().filter(leads).flat_map(|context| context.out(prefix)).collect()
+        self.contexts.iter().filter(move |context| leads(context))
     }
 
     /// Next hops to the internet for addresses like `prefix`; none without a way there.
@@ -224,6 +255,9 @@ impl<'s> Outside<'s> {
         for prefix in untranslated.iter().filter(|prefix| context.pool.is_none() || matches!(prefix, IpNet::V6(_))) {
             route(fib, vrf, *prefix, inwards);
         }
+        if let Some(pool) = context.before {
+            route(fib, vrf, IpNet::V4(pool), inwards);
+        }
         if let Some(pool) = context.pool {
             let net = self.pools[usize::from(pool)].addresses;
             route(fib, vrf, IpNet::V4(net), &[NextHop::translate(Translation::Inward(pool))]);
@@ -249,19 +283,6 @@ impl Context<'_> {
         };
         self.ways.iter().map(way).collect()
     }
-}
-
-/// The first IPv4 prefix of an end, but for a default route.
-fn first_v4(scenario: &Scenario, end: StreamEnd) -> Option<Ipv4Net> {
-    let prefixes = match end {
-        StreamEnd::Site(site) => &scenario.sites[site.index()].prefixes,
-        StreamEnd::Vnet(vnet) => &scenario.vnets[vnet.index()].prefixes,
-        StreamEnd::Service(service) => &scenario.services[service.index()].prefixes,
-    };
-    prefixes.iter().find_map(|prefix| match prefix.value {
-        IpNet::V4(net) if net.prefix_len() > 0 => Some(net),
-        _ => None,
-    })
 }
 
 /// Private addresses, which no default route takes to the internet.

@@ -12,6 +12,7 @@
 
 mod cloud;
 mod edge;
+pub(super) mod shared;
 
 use super::draft::{Draft, End, host_port};
 use super::place::{Plane, PublicHosts};
@@ -259,6 +260,19 @@ fn servers(scenario: &Scenario, end: StreamEnd, pool: Ipv4Net, inside: Option<Ip
         }
     }
     servers
+}
+
+/// The first IPv4 prefix of an end, but for a default route.
+fn first_v4(scenario: &Scenario, end: StreamEnd) -> Option<Ipv4Net> {
+    let prefixes = match end {
+        StreamEnd::Site(site) => &scenario.sites[site.index()].prefixes,
+        StreamEnd::Vnet(vnet) => &scenario.vnets[vnet.index()].prefixes,
+        StreamEnd::Service(service) => &scenario.services[service.index()].prefixes,
+    };
+    prefixes.iter().find_map(|prefix| match prefix.value {
+        IpNet::V4(net) if net.prefix_len() > 0 => Some(net),
+        _ => None,
+    })
 }
 
 fn last_v4(address: &IpAddr) -> Ipv4Addr {

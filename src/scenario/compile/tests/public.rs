@@ -76,23 +76,53 @@ fn before_the_split_the_links_share_their_addresses() {
     assert_eq!(sources[0].len(), 1);
 }
 
+/// With two edge routers a router before both has the pool, and either link carries its addresses.
+#[test]
+fn two_edge_routers_share_a_pool_before_the_split() {
+    let trial =
+        offer(reference(&[ONE_POOL]), "hq", between("10.10.0.1", M365, 200).chain(between("10.10.0.1", DNS, 50)));
+    assert_eq!((trial.delivered("m365"), trial.delivered("dns")), (200, 50));
+    let links = ["london-msee1:microsoft", "london-msee2:microsoft"].map(|port| trial.at(port));
+    assert!(links.iter().all(|frames| frames.len() > 60));
+    assert!(
+        links.iter().flatten().all(|frame| source(frame) == [203, 0, 113, 64]),
+        "one inside address has one outside"
+    );
+    assert!(trial.at("isp:dns").iter().all(|frame| source(frame)[3] >> 4 == 10), "the internet has a pool of its own");
+    // Back from a service to a server inside, by both links and with one of them gone.
+    let gone =
+        ("[circuit.london.private]", "[circuit.london.primary]\nadmin = \"disabled\"\n\n[circuit.london.private]");
+    for changes in [&[ONE_POOL][..], &[ONE_POOL, gone]] {
+        let back = offer(reference(changes), "storage", (0..40).map(|flow| to_server("203.0.113.66", flow)));
+        assert_eq!(back.delivered("hq"), 40);
+        let out = offer(reference(changes), "hq", between("10.10.0.1", M365, 40));
+        assert_eq!(out.delivered("m365"), 40);
+    }
+    // What a network sends to a service by way of the site is translated there too.
+    let forced = ("prefixes = [\"10.10.0.0/16\"] ", "prefixes = [\"10.10.0.0/16\", \"0.0.0.0/0\"] ");
+    let trial = offer(reference(&[ONE_POOL, forced]), "prod", between("10.20.0.1", M365, 40));
+    assert_eq!((trial.delivered("m365"), trial.at("microsoft:m365").len()), (40, 40));
+    assert!(trial.at("microsoft:m365").iter().all(|frame| source(frame) == [203, 0, 113, 64]));
+}
+
+/// A packet of a service to the server inside that the stream `files` has, at port 9, without a UDP checksum.
+fn to_server(to: &'static str, flow: u16) -> Vec<u8> {
+    let mut packet = Packet { from: STORAGE, to, port: 5000 + flow, ..PACKET }.octets();
+    packet[36..38].copy_from_slice(&9u16.to_be_bytes());
+    packet[40..42].fill(0);
+    packet
+}
+
 /// EXPRESSROUTE: what a failure takes depends on where addresses are translated. With the primary link gone, packets to its
 /// own pool are lost, and those to a common pool take the other link.
 #[test]
 fn a_pool_of_a_link_that_is_gone_is_gone() {
     let gone =
         ("[circuit.london.private]", "[circuit.london.primary]\nadmin = \"disabled\"\n\n[circuit.london.private]");
-    // A server inside is known by the stream `files`, to port 9.
-    let to = |address: &'static str| {
-        let packet = Packet { from: STORAGE, to: address, ..PACKET }.octets();
-        let mut packet = packet;
-        packet[36..38].copy_from_slice(&9u16.to_be_bytes());
-        packet[40..42].fill(0);
-        packet
-    };
-    let trial = offer(reference(&[gone]), "storage", (0..10).map(|_| to("203.0.113.66")));
+    let trial = offer(reference(&[gone]), "storage", (0..10).map(|flow| to_server("203.0.113.66", flow)));
     assert_eq!((trial.delivered("hq"), trial.delivered("internet")), (0, 10), "unknown there, it is the internet's");
-    let trial = offer(reference(&[gone, ONE_EDGE, ONE_POOL]), "storage", (0..10).map(|_| to("203.0.113.66")));
+    let trial =
+        offer(reference(&[gone, ONE_EDGE, ONE_POOL]), "storage", (0..10).map(|flow| to_server("203.0.113.66", flow)));
     assert_eq!((trial.delivered("hq"), trial.at("london-msee2:ce").len()), (10, 10));
 }
 
