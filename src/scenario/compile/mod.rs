@@ -98,7 +98,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
     for place in 0..scenario.sites.len() {
         public::shared::configure(&mut draft, scenario, &wiring, SiteId(place));
     }
-    let lsps = carriers.configure(&mut draft, scenario, &wiring.connections, options);
+    let lsps = carriers.configure(&mut draft, scenario, &wiring, options);
     let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();
     let errors = unbuildable(&draft);
     if !errors.is_empty() {

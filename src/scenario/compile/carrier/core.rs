@@ -13,7 +13,7 @@ use super::vpn::Member;
 use crate::id::{NodeId, VrfId};
 use crate::port::PortSpec;
 use crate::scenario::compile::draft::{Draft, End};
-use crate::scenario::compile::wiring::PairConnection;
+use crate::scenario::compile::wiring::Wiring;
 use crate::scenario::compile::{CompileOptions, Unrouted};
 use crate::scenario::model::{Core, CoreGraph, CoreLink, Null, PairId};
 use crate::scenario::{Provider, Scenario};
@@ -262,12 +262,12 @@ impl CoreNet {
         mut self,
         draft: &mut Draft,
         scenario: &Scenario,
-        connections: &[PairConnection],
+        wiring: &Wiring,
         options: CompileOptions,
     ) -> Vec<Lsp> {
         self.connect_wires(draft, scenario);
         let to_anywhere = options.unrouted == Unrouted::Cloud;
-        self.route_members(draft, scenario, connections, to_anywhere);
+        self.route_members(draft, scenario, wiring, to_anywhere);
         let nodes: Vec<NodeId> = self.routers.iter().map(|router| router.node).collect();
         let named = |path: &Path| path.routers.iter().map(|&router| nodes[router]).collect::<Vec<_>>();
         let lsps = self.lsps.values().map(|Paths { primary, backup, .. }| {

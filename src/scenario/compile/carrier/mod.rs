@@ -16,7 +16,7 @@ mod vpn;
 use super::CompileOptions;
 use super::draft::{Draft, End};
 use super::place::Plane;
-use super::wiring::PairConnection;
+use super::wiring::Wiring;
 use crate::scenario::Scenario;
 use crate::scenario::model::{Carrier, PairId, PortPair};
 use crate::table::NextHop;
@@ -103,12 +103,12 @@ impl Carriers {
         self,
         draft: &mut Draft,
         scenario: &Scenario,
-        connections: &[PairConnection],
+        wiring: &Wiring,
         options: CompileOptions,
     ) -> Vec<Lsp> {
         self.exchanges.into_iter().for_each(|exchange| exchange.configure(draft, scenario));
         let cores = self.cores.into_iter();
-        cores.flat_map(|core| core.configure(draft, scenario, connections, options)).collect()
+        cores.flat_map(|core| core.configure(draft, scenario, wiring, options)).collect()
     }
 }
 

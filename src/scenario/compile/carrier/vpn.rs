@@ -7,8 +7,9 @@ use crate::port::PortSpec;
 use crate::scenario::Scenario;
 use crate::scenario::compile::draft::{Draft, End, queue_of_class, route, routed, untagged};
 use crate::scenario::compile::edge::{ingress, leads_to, links_of};
+use crate::scenario::compile::global_reach;
 use crate::scenario::compile::place::Plane;
-use crate::scenario::compile::wiring::PairConnection;
+use crate::scenario::compile::wiring::Wiring;
 use crate::scenario::compile::{carries, defaults, microsoft_tags, peered};
 use crate::scenario::model::{Carrier, PairId, VnetId};
 use crate::table::{LabelAction, LabelEntry, NextHop, PcpRule, TagRule};
@@ -65,15 +66,10 @@ impl CoreNet {
     }
 
     /// Fills in the VRFs of the edges that have members.
-    pub(super) fn route_members(
-        &mut self,
-        draft: &mut Draft,
-        scenario: &Scenario,
-        connections: &[PairConnection],
-        to_anywhere: bool,
-    ) {
-        let up =
-            |pair: PairId, plane: Plane| connections.iter().any(|c| (c.pair, c.plane, c.up) == (pair, plane, true));
+    pub(super) fn route_members(&mut self, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring, to_anywhere: bool) {
+        let up = |pair: PairId, plane: Plane| {
+            wiring.connections.iter().any(|c| (c.pair, c.plane, c.up) == (pair, plane, true))
+        };
         self.members.retain(|member| match member.of {
             Of::Site(_) => true,
             Of::Cloud(pair, plane) => up(pair, plane),
@@ -83,7 +79,7 @@ impl CoreNet {
         routers.dedup();
         let labels: Vec<(usize, Labels)> =
             routers.iter().map(|&router| (router, [self.service_label(), self.service_label()])).collect();
-        let reaches = reaches(scenario, &self.members, to_anywhere);
+        let reaches = reaches(scenario, wiring, &self.members, to_anywhere);
         for &(router, own) in &labels {
             for (vrf, label) in [FROM_SITE, FROM_CLOUD].into_iter().zip(own) {
                 let entry = LabelEntry { action: LabelAction::PopLookup(vrf), model: self.core.ttl };
@@ -155,7 +151,7 @@ struct Reach {
 }
 
 /// All of it: a prefix that comes later holds.
-fn reaches(scenario: &Scenario, members: &[Member], to_anywhere: bool) -> Vec<Reach> {
+fn reaches(scenario: &Scenario, wiring: &Wiring, members: &[Member], to_anywhere: bool) -> Vec<Reach> {
     const BOTH: &[VrfId] = &[FROM_SITE, FROM_CLOUD];
     let of = |wanted: &dyn Fn(Of) -> bool| members.iter().copied().filter(|m| wanted(m.of)).collect::<Vec<_>>();
     let is_cloud = |of: Of| matches!(of, Of::Cloud(..));
@@ -177,6 +173,16 @@ fn reaches(scenario: &Scenario, members: &[Member], to_anywhere: bool) -> Vec<Re
             };
             reaches.push(Reach { prefix: prefix.value, members: of(&leads), vrfs: BOTH });
         }
+    }
+    let beyond = |of: Of| -> Vec<IpNet> {
+        let Of::Cloud(pair, plane) = of else { return Vec::new() };
+        peered(scenario, pair).flat_map(|(id, ..)| global_reach::beyond(scenario, wiring, id, plane)).collect()
+    };
+    let mut joined: Vec<IpNet> = members.iter().flat_map(|member| beyond(member.of)).collect();
+    joined.sort_unstable();
+    joined.dedup();
+    for prefix in joined {
+        reaches.push(Reach { prefix, members: of(&|of| beyond(of).contains(&prefix)), vrfs: BOTH });
     }
     for (place, site) in scenario.sites.iter().enumerate() {
         for prefix in &site.prefixes {

@@ -127,3 +127,21 @@ fn unknown_destinations_go_to_the_other_site_where_there_is_no_cloud() {
     assert!(trial.drops().iter().all(|(_, why)| *why == "unrouted") && trial.outcome.sources[0].dropped == 20);
     assert_eq!(offer(compiled_with("global-reach", &[], drop), "hq", there(20)).delivered("lab"), 20);
 }
+
+/// Behind a layer-3 VPN every member knows what the joined circuit leads to, also where nobody goes by a default route.
+#[test]
+fn members_of_a_vpn_reach_the_other_site() {
+    const LAB: &str = "[site.lab]\nasn = 65030\nprefixes = [\"10.40.0.0/16\"]\n\n[circuit.paris]\nmodel = \"direct\"\nsite = \
+                       \"lab\"\nlocation = \"Paris\"\nport = \"10G\"\nbandwidth = \"1G\"\ns_tag = 310\n\n[circuit.paris.private]\nc_tag \
+                       = 30\nsubnets = \"192.168.109.128/29\"\n\n[[global_reach]]\ncircuits = [\"london\", \"paris\"]\nsubnet = \
+                       \"192.168.210.0/29\"\n\n[vnet.prod]";
+    for unrouted in [Unrouted::Cloud, Unrouted::Drop] {
+        let net = || compiled_with("ipvpn", &[("[vnet.prod]", LAB)], CompileOptions { unrouted });
+        for (site, address) in [("hq", "10.10.1.1"), ("branch", "10.11.1.1")] {
+            let to = (0..60).map(|flow| Packet { from: address, to: "10.40.1.1", port: flow, ..PACKET }.octets());
+            assert_eq!(offer(net(), site, to).delivered("lab"), 60, "{site} {unrouted:?}");
+            let from = (0..60).map(|flow| Packet { from: "10.40.1.1", to: address, port: flow, ..PACKET }.octets());
+            assert_eq!(offer(net(), "lab", from).delivered(site), 60, "{site} {unrouted:?}");
+        }
+    }
+}
