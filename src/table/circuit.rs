@@ -85,6 +85,10 @@ impl Located {
         Located(u32::from(place) | u32::from(tags) << 16 | priority.map_or(0, |pcp| u32::from(pcp) + 1) << 24)
     }
 
+    fn place(self) -> usize {
+        usize::from(self.0 as u16)
+    }
+
     fn tags(self) -> u8 {
         (self.0 >> 16) as u8
     }
@@ -96,7 +100,7 @@ impl Located {
     /// What was found, at the port that found it.
     #[inline(always)]
     pub fn matched(self, ingress: &Ingress) -> Matched {
-        let sub = ingress.subs[usize::from(self.0 as u16)];
+        let sub = ingress.subs[self.place()];
         Matched { sub, tags: (self.0 >> 16) as u8, priority: ((self.0 >> 24) as u8).checked_sub(1) }
     }
 }
@@ -243,6 +247,26 @@ impl Ingress {
     pub fn classify(&self, frame: &Frame) -> Result<Matched, DropReason> {
         self.locate(frame).map(|located| located.matched(self))
     }
+
+    /// How many sub-interfaces the port has.
+    pub fn sub_interfaces(&self) -> usize {
+        self.subs.len()
+    }
+
+    /// The place of the sub-interface of `frame`, in the order in which they were added.
+    pub fn sub_interface_of(&self, frame: &Frame) -> Option<usize> {
+        self.locate(frame).ok().map(Located::place)
+    }
+
+    /// Why [`classify`](Self::classify) finds no sub-interface: nothing else says so of a frame that came by a port.
+    pub const REFUSALS: [DropReason; 6] = [
+        DropReason::BadFcs,
+        DropReason::Runt,
+        DropReason::VidReserved,
+        DropReason::VlanNotMember,
+        DropReason::UntaggedNotAccepted,
+        DropReason::TaggedNotAccepted,
+    ];
 
     /// The same as one word, which travels in a register.
     #[inline(always)]
