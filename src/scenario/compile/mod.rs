@@ -16,6 +16,7 @@ mod gateway;
 mod global_reach;
 mod lsr;
 mod place;
+mod resources;
 mod sdn;
 mod wiring;
 
@@ -32,6 +33,10 @@ use ipnet::IpNet;
 
 pub use carrier::{Disjoint, Lsp};
 pub use place::{Connection, KnownPrefixes, NamedPlace, Place, Plane, Side, StreamHosts};
+pub use resources::{
+    CircuitResource, GatewayConnection, GatewayResource, GatewaySession, PeeringEnd, PeeringResource, PeeringType,
+    PortsResource, ReachResource, Resources,
+};
 
 /// What the command line adds to a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,6 +66,8 @@ pub struct Compiled {
     pub connections: Vec<Connection>,
     /// Between which hosts each stream goes, in the order of [`Scenario::traffic`].
     pub streams: Vec<StreamHosts>,
+    /// What has metrics, and where it is measured.
+    pub resources: Resources,
     /// The address ranges of sites and virtual networks.
     pub known: KnownPrefixes,
     /// The label-switched paths of providers.
@@ -102,6 +109,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
         places: place::named(scenario, &wiring, &taps),
         connections: place::connections(scenario, &wiring),
         streams: place::streams(scenario, &wiring),
+        resources: resources::of(&draft, scenario, &wiring),
         known: KnownPrefixes::new(scenario),
         network: draft.network,
         lsps,

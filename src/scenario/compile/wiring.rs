@@ -183,7 +183,11 @@ fn connection(
     let router = |draft: &mut Draft| draft.node(format!("{}-msee{}", pair.name.value, plane.index() + 1), pair.name.at);
     let provider = pair.carrier.provider().map(|provider| &scenario.providers[provider.index()]);
     let speed = provider.map_or(pair.port, |provider| provider.nni.port);
-    let msee = spec("ce".to_owned(), policing(scenario, id), speed);
+    let msee = PortSpec {
+        // What has a port for itself is counted at the port.
+        counts_sub_interfaces: peered(scenario, id).count() > 1,
+        ..spec("ce".to_owned(), policing(scenario, id), speed)
+    };
     if let (Carrier::IpVpn { .. }, Some(provider)) = (&pair.carrier, provider) {
         let ce = carriers.peer(draft, scenario, id, plane);
         let router = router(draft);
