@@ -1,19 +1,32 @@
 //! From the outcome of a run to those figures of its report that every run has: ports, circuits, deliveries, speed.
 
+use super::metrics;
 use crate::engine::{Network, Outcome};
 use crate::id::{NodeId, PortId};
-use crate::report::{self, Balance, Circuit, Delivered, Engine, NetworkFigures, PortFigures};
-use crate::scenario::Compiled;
+use crate::report::{self, Balance, Circuit, Delivered, Engine, MetricsSpan, NetworkFigures, PortFigures};
+use crate::scenario::{Compiled, Resources};
 use std::time::Duration;
 
 /// A circuit and Microsoft's port of each of its connections.
-pub(super) struct PlannedCircuit {
+struct PlannedCircuit {
     name: String,
     connections: Vec<(String, (NodeId, PortId))>,
 }
 
+/// What a report says of all parts of a network: circuits by name, and what has metrics.
+pub(super) struct PlannedParts {
+    circuits: Vec<PlannedCircuit>,
+    resources: Resources,
+}
+
+impl PlannedParts {
+    pub(super) fn new(compiled: &Compiled) -> Self {
+        PlannedParts { circuits: circuits(compiled), resources: compiled.resources.clone() }
+    }
+}
+
 /// The circuits of a network, in the order of the file.
-pub(super) fn circuits(compiled: &Compiled) -> Vec<PlannedCircuit> {
+fn circuits(compiled: &Compiled) -> Vec<PlannedCircuit> {
     let mut circuits: Vec<PlannedCircuit> = Vec::new();
     for connection in &compiled.connections {
         let name = format!("{}.{}", connection.circuit, connection.plane);
@@ -27,14 +40,19 @@ pub(super) fn circuits(compiled: &Compiled) -> Vec<PlannedCircuit> {
 }
 
 /// What the network did.
-pub(super) fn network(network: &Network, circuits: &[PlannedCircuit], outcome: &Outcome) -> NetworkFigures {
+pub(super) fn network(
+    network: &Network,
+    parts: &PlannedParts,
+    outcome: &Outcome,
+    metrics_span: MetricsSpan,
+) -> NetworkFigures {
     let ports = network.nodes.iter().zip(&outcome.nodes).flat_map(|(node, counts)| {
         node.ports
             .iter()
             .zip(&counts.ports)
             .map(|(port, counts)| PortFigures::new(format!("{}:{}", node.name, port.name), port.speed.bps(), counts))
     });
-    let circuits = circuits.iter().map(|circuit| {
+    let circuits = parts.circuits.iter().map(|circuit| {
         let connections = circuit.connections.iter().map(|(name, (node, port))| {
             let counts = &outcome.nodes[node.index()].ports[port.index()];
             (name.clone(), counts.received, counts.sent)
@@ -60,6 +78,8 @@ pub(super) fn network(network: &Network, circuits: &[PlannedCircuit], outcome: &
         dropped: report::all_drops(outcome),
         balance: Balance::new(outcome),
         ended_ps: outcome.ended.as_ps(),
+        metrics_span,
+        metrics: metrics::of(network, &parts.resources, outcome, metrics_span),
     }
 }
 

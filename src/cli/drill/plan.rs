@@ -2,7 +2,7 @@
 
 use super::DrillArgs;
 use crate::capture::{CaptureTime, Stamps};
-use crate::cli::figures::{self, PlannedCircuit};
+use crate::cli::figures::PlannedParts;
 use crate::cli::observe::{self, PortFile};
 use crate::cli::{Common, Failure, load_scenario, memory, span, unwritable};
 use crate::engine::{Beneath, Load, Network, Offered, Source};
@@ -18,7 +18,7 @@ pub(super) struct Plan {
     pub(super) network: Network,
     pub(super) duration: Span,
     pub(super) streams: Vec<PlannedStream>,
-    pub(super) circuits: Vec<PlannedCircuit>,
+    pub(super) parts: PlannedParts,
     files: Vec<PlannedFile>,
 }
 
@@ -47,9 +47,11 @@ impl Plan {
             Ok(PlannedFile { path, sent })
         });
         let files: Vec<PlannedFile> = files.collect::<Result<_, Failure>>()?;
-        observe::refuse_overwriting(&[], files.iter().map(|file| file.path.as_path()).chain(args.json.file()))?;
-        let circuits = figures::circuits(&compiled);
-        Ok(Plan { title: scenario.name, network: compiled.network, duration, streams, circuits, files })
+        let written = files.iter().map(|file| file.path.as_path());
+        observe::refuse_overwriting(&[], written.chain(args.json.file()).chain(args.metrics.file()))?;
+        args.metrics.admit(&scenario.name, &compiled.resources)?;
+        let parts = PlannedParts::new(&compiled);
+        Ok(Plan { title: scenario.name, network: compiled.network, duration, streams, parts, files })
     }
 
     /// The plan as a load on memory.
