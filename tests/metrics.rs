@@ -2,6 +2,11 @@
 
 mod cmd;
 
+use biplane::engine::reference::{self, Offered};
+use biplane::engine::{self, Source};
+use biplane::id::NodeId;
+use biplane::scenario::{CompileOptions, Compiled, Scenario, Unrouted, compile};
+use biplane::time::Span;
 use cmd::prometheus::{self, Sample};
 use cmd::{biplane, figure, path};
 use serde_json::Value;
@@ -285,6 +290,35 @@ fn snake(name: &str) -> String {
 fn prometheus_name(metric: &Value) -> String {
     let unit = if metric["unit"] == "Percent" { "_percent" } else { "" };
     format!("biplane_{}{unit}", snake(metric["name"].as_str().unwrap()))
+}
+
+/// Both engines count the same of each sub-interface, what its policer refuses both ways among it.
+#[test]
+fn the_reference_engine_counts_sub_interfaces_alike() {
+    let scenario = Scenario::load(SHARED).unwrap();
+    let compiled = || compile(&scenario, CompileOptions { unrouted: Unrouted::Drop }).unwrap();
+    let streams = |compiled: &mut Compiled| -> Vec<(NodeId, Source)> {
+        let Compiled { streams, network, .. } = compiled;
+        let all = streams.iter().enumerate().map(|(place, hosts)| {
+            let spec = scenario.stream(place, Span::from_ms(3)).unwrap();
+            (hosts.from, Source::Stream(Box::new(spec.generator(&mut network.templates).unwrap())))
+        });
+        all.collect()
+    };
+    let [mut one, mut other] = [compiled(), compiled()];
+    let sources = streams(&mut one);
+    let fast = engine::run(engine::Run { threads: 2, ..engine::Run::new(&one.network, sources) });
+    let offered = streams(&mut other).into_iter().map(|(node, frames)| Offered { node, frames });
+    let slow = reference::run(&other.network, offered.collect(), None, &mut |_| ());
+    assert_eq!(fast, slow);
+    let (node, port) = one.resources.circuits[1].peerings[0].ends[0].port;
+    let port = &fast.nodes[node.index()].ports[port.index()];
+    let [london, paris] = port.sub_interfaces[..] else { panic!("two circuits: {port:?}") };
+    assert!(london.received.frames > 0 && london.sent.frames > 0);
+    assert_eq!((london.ingress_policed.frames, london.egress_policed.frames), (0, 0), "no limit");
+    assert!(paris.ingress_policed.frames > 100 && paris.egress_policed.frames > 100, "{paris:?}");
+    assert_eq!(london.received.frames + paris.received.frames, port.received.frames);
+    assert_eq!(london.sent.octets + paris.sent.octets, port.sent.octets);
 }
 
 #[test]
