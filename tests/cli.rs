@@ -133,6 +133,17 @@ fn drills_read_well() {
     }
 }
 
+/// What Prometheus is given.
+#[test]
+fn metrics_read_well() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["direct", "global-reach"] {
+        let file = folder.path().join(name);
+        typed(&format!("drill {name} --duration 100ms --quiet --metrics {}", file.display())).ok();
+        golden(&format!("metrics-{name}.txt"), &std::fs::read_to_string(file).unwrap());
+    }
+}
+
 /// As they are: streams, and how long they run.
 #[test]
 fn presets_with_streams_can_be_drilled() {
@@ -206,6 +217,9 @@ fn usage_errors_say_what_to_do() {
         "drill direct --write london.primary",
         "drill direct --write nowhere=captures/none.pcapng",
         "drill direct --write hq=captures/none.pcapng --json=captures/none.pcapng",
+        "drill direct --metrics captures/none.prom --json=captures/none.prom",
+        "drill direct --metrics -",
+        "replay captures/runts.pcap --through lsr --into a --metrics captures/none.prom",
     ] {
         let ran = typed(text);
         assert_eq!((ran.code, &ran.out[..]), (Some(2), ""), "{text}: {}", ran.err);

@@ -96,6 +96,7 @@ fn troubled(preset: &str, seed: u64) -> (Network, Vec<NodeId>) {
         }
     }
     for port in network.nodes.iter_mut().flat_map(|node| &mut node.ports) {
+        port.counts_sub_interfaces = seed.is_multiple_of(2);
         // Hosts wait for their ports.
         if port.buffer_octets.is_some() {
             port.buffer_octets = Some(rng.below(30_000));

@@ -6,6 +6,7 @@ mod figures;
 mod plan;
 
 use super::interrupt::{self, INTERRUPTED};
+use super::metrics::MetricsOut;
 use super::observe::{self, PortFile};
 use super::{Common, Failure, JsonOut, memory, print};
 use crate::engine::{Outcome, Run, run as run_engine};
@@ -38,6 +39,9 @@ pub(super) struct DrillArgs {
 
     #[command(flatten, next_help_heading = "Output")]
     json: JsonOut,
+
+    #[command(flatten)]
+    metrics: MetricsOut,
 }
 
 /// What a run left.
@@ -59,6 +63,7 @@ pub(super) fn run(args: &DrillArgs, common: &Common) -> Result<(), Failure> {
         file.finish(&done.outcome).map_err(Failure::Runtime)?;
     }
     let report = figures::report(&plan, &done);
+    args.metrics.write(&report.network)?;
     if !args.json.write(&report)? {
         print(&report::drill_text(&report))?;
     }

@@ -1,19 +1,39 @@
 //! From the outcome of a run to those figures of its report that every run has: ports, circuits, deliveries, speed.
 
+use super::metrics;
 use crate::engine::{Count, Network, Outcome};
 use crate::id::{NodeId, PortId};
-use crate::report::{self, Balance, Circuit, Delivered, Engine, NetworkFigures, PortFigures, ServiceFigures};
-use crate::scenario::{Compiled, PublicHosts};
+use crate::report::{
+    self, Balance, Circuit, Delivered, Engine, MetricsSpan, NetworkFigures, PortFigures, ServiceFigures,
+};
+use crate::scenario::{Compiled, PublicHosts, Resources};
 use std::time::Duration;
 
 /// A circuit and Microsoft's port of each of its connections.
-pub(super) struct PlannedCircuit {
+struct PlannedCircuit {
     name: String,
     connections: Vec<(String, (NodeId, PortId))>,
 }
 
+/// What a report says of all parts of a network: circuits and services by name, and what has metrics.
+pub(super) struct PlannedParts {
+    circuits: Vec<PlannedCircuit>,
+    services: Vec<PublicHosts>,
+    resources: Resources,
+}
+
+impl PlannedParts {
+    pub(super) fn new(compiled: &Compiled) -> Self {
+        PlannedParts {
+            circuits: circuits(compiled),
+            services: compiled.services.clone(),
+            resources: compiled.resources.clone(),
+        }
+    }
+}
+
 /// The circuits of a network, in the order of the file.
-pub(super) fn circuits(compiled: &Compiled) -> Vec<PlannedCircuit> {
+fn circuits(compiled: &Compiled) -> Vec<PlannedCircuit> {
     let mut circuits: Vec<PlannedCircuit> = Vec::new();
     for connection in &compiled.connections {
         let name = format!("{}.{}", connection.circuit, connection.plane);
@@ -48,9 +68,9 @@ fn service(hosts: &PublicHosts, outcome: &Outcome) -> ServiceFigures {
 /// What the network did.
 pub(super) fn network(
     network: &Network,
-    circuits: &[PlannedCircuit],
-    services: &[PublicHosts],
+    parts: &PlannedParts,
     outcome: &Outcome,
+    metrics_span: MetricsSpan,
 ) -> NetworkFigures {
     let ports = network.nodes.iter().zip(&outcome.nodes).flat_map(|(node, counts)| {
         node.ports
@@ -58,7 +78,7 @@ pub(super) fn network(
             .zip(&counts.ports)
             .map(|(port, counts)| PortFigures::new(format!("{}:{}", node.name, port.name), port.speed.bps(), counts))
     });
-    let circuits = circuits.iter().map(|circuit| {
+    let circuits = parts.circuits.iter().map(|circuit| {
         let connections = circuit.connections.iter().map(|(name, (node, port))| {
             let counts = &outcome.nodes[node.index()].ports[port.index()];
             (name.clone(), counts.received, counts.sent)
@@ -80,11 +100,13 @@ pub(super) fn network(
         ports: ports.collect(),
         slow_path_drops: report::slow_path_drops(network.nodes.iter().map(|node| node.name.as_str()), outcome),
         circuits: circuits.collect(),
-        services: services.iter().map(|hosts| service(hosts, outcome)).collect(),
+        services: parts.services.iter().map(|hosts| service(hosts, outcome)).collect(),
         delivered: delivered.collect(),
         dropped: report::all_drops(outcome),
         balance: Balance::new(outcome),
         ended_ps: outcome.ended.as_ps(),
+        metrics_span,
+        metrics: metrics::of(network, &parts.resources, outcome, metrics_span),
     }
 }
 

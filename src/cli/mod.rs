@@ -9,6 +9,7 @@ mod drill;
 mod figures;
 mod interrupt;
 mod memory;
+mod metrics;
 mod new;
 mod observe;
 mod replay;

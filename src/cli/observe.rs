@@ -7,6 +7,7 @@ use crate::engine::{Network, Observe, Outcome, Seen};
 use crate::frame::DropCounts;
 use crate::id::{NodeId, PortId};
 use crate::scenario::{Compiled, Place};
+use crate::wire::ethernet::FCS_OCTETS;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -78,7 +79,7 @@ impl PortFile {
         let written = match seen.dropped {
             None => writer.packet(interface, seen.time, Direction::Outbound, length, octets, None),
             Some(reason) => {
-                self.drops[interface as usize].add(reason);
+                self.drops[interface as usize].add(reason, length as u16 + FCS_OCTETS);
                 self.comment.clear();
                 let source = self.sources.get(seen.stream.source()).map_or("", String::as_str);
                 let _ = write!(self.comment, "dropped: {reason} (record {} of {source})", seen.seq);

@@ -40,6 +40,7 @@ pub(super) fn run(args: &ReplayArgs, common: &Common) -> Result<(), Failure> {
         file.finish(&done.outcome).map_err(Failure::Runtime)?;
     }
     let report = figures::report(&plan, &done, common.threads(THREADS));
+    args.metrics.write(&report.network)?;
     let shown = args.json.write(&report)?;
     if !shown {
         print(&report::replay_text(&report))?;

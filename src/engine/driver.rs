@@ -12,6 +12,7 @@ use super::partition::{Offer, Partition, partition};
 use super::pin;
 use super::router::RouterNode;
 use super::source::{BodyPool, Returns, Source};
+use super::subs::Subs;
 use super::supplies::Supplies;
 use super::{Progress, Step};
 use crate::id::{NodeId, PortId};
@@ -307,6 +308,7 @@ fn input_of(network: &Network, to: (NodeId, PortId), receiving: &mut [Option<Lin
         fault: Fault::new(&link.faults, Rng::new(network.seed, place as u64)),
         delay: link.delay,
         speed: network.port(link.from).speed,
+        subs: Subs::of(network, to),
     }))
 }
 
@@ -319,7 +321,7 @@ fn output_of(
 ) -> Output {
     let place = network.links.iter().position(|link| link.from == from);
     let tx = place.and_then(|place| sending[place].take());
-    let mut output = Output::new(from.1, network.port(from), tx, observed, waits);
+    let mut output = Output::new(network, from, tx, observed, waits);
     if let Some(place) = place {
         let link = &network.links[place];
         output.peer = Some(link.to.0.index());

@@ -5,7 +5,7 @@ use super::order::{Key, Order};
 use super::output::Arrived;
 use crate::frame::{DropReason, Frame};
 use crate::id::PortId;
-use crate::port::{Gate, GateSpec};
+use crate::port::{Gate, GateSpec, InstanceCounts};
 use crate::time::Instant;
 
 /// An inner port and where it stands in each output's order.
@@ -28,6 +28,11 @@ impl InnerPort {
         let gate = Gate::new(spec);
         let walk = |output: &PortId| Walk { output: output.index(), judged: 0, kept: 0 };
         InnerPort { walks: gate.outputs().iter().map(walk).collect(), gate }
+    }
+
+    /// What each instance behind it saw.
+    pub(super) fn counts(&self) -> Vec<InstanceCounts> {
+        self.gate.counts()
     }
 
     /// Leaves in each output's order what passes; `dropped` is told by which output a frame does not leave, and why.

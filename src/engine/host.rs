@@ -99,8 +99,8 @@ impl HostNode {
                 for frame in &mut frames[..count] {
                     let share = &mut outcome.shares[frame.id.stream.source()];
                     if let Some(reason) = arrivals.arrive(frame, &mut tally) {
-                        share.drops.add(reason);
-                        arrivals.drops.add(reason);
+                        share.drops.add(reason, frame.len());
+                        arrivals.drop(reason, frame.len());
                         if let Some(recorder) = recorder {
                             recorder.dropped(At::Ingress(PortId(port as u16)), frame.at, reason, frame, step.templates);
                         }
@@ -144,8 +144,8 @@ impl HostNode {
             share.last_offered = Some(start);
             let mut desk = Desk { templates: step.templates, recorder: self.recorder.as_mut() };
             if let Err(reason) = send_from(&mut self.outputs, &self.usable, port, start, frame, &mut desk) {
-                share.drops.add(reason);
-                self.unsent_drops.add(reason);
+                share.drops.add(reason, frame.len());
+                self.unsent_drops.add(reason, frame.len());
                 if let Some(recorder) = &mut self.recorder {
                     recorder.dropped(At::Egress(PortId(port as u16)), start, reason, frame, step.templates);
                 }

@@ -2,8 +2,9 @@
 
 use super::flows::FlowSet;
 use super::link::LinkRx;
-use super::outcome::{Count, PortOutcome, digest_step};
-use crate::frame::{DropCounts, DropReason, Frame};
+use super::outcome::{PortOutcome, digest_step};
+use super::subs::Subs;
+use crate::frame::{Count, DropCounts, DropReason, Frame};
 use crate::port::{Fault, PolicerTable, start_of};
 use crate::time::{Instant, PortSpeed, Span};
 
@@ -22,13 +23,37 @@ pub(super) struct Input {
 /// What the link does to arriving frames, and what is counted of them.
 #[derive(Debug)]
 pub(super) struct Arrivals {
-    pub(super) drops: DropCounts,
-    fault: Option<Fault>,
-    delay: Span,
-    speed: PortSpeed,
+    drops: DropCounts,
+    unusual: Option<Box<Unusual>>,
     received: Count,
     flows: FlowSet,
     digest: u64,
+}
+
+/// What few ports have to do with an arrival: all others look once whether there is any of it.
+#[derive(Debug)]
+struct Unusual {
+    fault: Option<Fault>,
+    delay: Span,
+    speed: PortSpeed,
+    subs: Option<Box<Subs>>,
+}
+
+impl Unusual {
+    /// Why the frame did not arrive, if the link lost it.
+    fn arrive(&mut self, frame: &Frame) -> Option<DropReason> {
+        if let Some(fault) = &mut self.fault {
+            let start = start_of(frame.at, self.delay, self.speed.wire_time(frame.len()));
+            let lost = fault.judge(start, frame.at);
+            if lost.is_some() {
+                return lost;
+            }
+        }
+        if let Some(subs) = &mut self.subs {
+            subs.arrive(frame);
+        }
+        None
+    }
 }
 
 /// What changes with every arrival, held in registers while a run of frames arrives.
@@ -48,16 +73,16 @@ pub(super) struct InputParts {
     pub(super) fault: Option<Fault>,
     pub(super) delay: Span,
     pub(super) speed: PortSpeed,
+    pub(super) subs: Option<Box<Subs>>,
 }
 
 impl Input {
     pub(super) fn new(parts: InputParts) -> Self {
-        let InputParts { rx, peer, lookahead, policing, fault, delay, speed } = parts;
+        let InputParts { rx, peer, lookahead, policing, fault, delay, speed, subs } = parts;
+        let is_unusual = fault.is_some() || subs.is_some();
         let arrivals = Arrivals {
             drops: DropCounts::default(),
-            fault,
-            delay,
-            speed,
+            unusual: is_unusual.then(|| Box::new(Unusual { fault, delay, speed, subs })),
             received: Count::default(),
             flows: FlowSet::default(),
             digest: 0,
@@ -71,9 +96,8 @@ impl Arrivals {
     /// to count.
     #[inline(always)]
     pub(super) fn arrive(&mut self, frame: &Frame, tally: &mut Tally) -> Option<DropReason> {
-        if let Some(fault) = &mut self.fault {
-            let start = start_of(frame.at, self.delay, self.speed.wire_time(frame.len()));
-            let lost = fault.judge(start, frame.at);
+        if let Some(unusual) = &mut self.unusual {
+            let lost = unusual.arrive(frame);
             if lost.is_some() {
                 tally.lost += 1;
                 return lost;
@@ -83,6 +107,16 @@ impl Arrivals {
         tally.digest = digest_step(tally.digest, frame);
         self.flows.insert(frame.id.stream);
         None
+    }
+
+    /// The last frame that came, of `octets` then, is dropped.
+    pub(super) fn drop(&mut self, reason: DropReason, octets: u16) {
+        self.drops.add(reason, octets);
+        if reason == DropReason::Policed
+            && let Some(Unusual { subs: Some(subs), .. }) = self.unusual.as_deref_mut()
+        {
+            subs.police_arrival(octets);
+        }
     }
 
     /// What a run of arrivals begins with.
@@ -104,6 +138,9 @@ impl Arrivals {
         outcome.received_flows = self.flows.count();
         outcome.ingress_drops = self.drops.clone();
         outcome.digest = self.digest;
+        if let Some(Unusual { subs: Some(subs), .. }) = self.unusual.as_deref() {
+            subs.report(outcome);
+        }
     }
 }
 

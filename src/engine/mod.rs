@@ -25,15 +25,18 @@ mod pin;
 pub mod reference;
 mod router;
 mod source;
+mod subs;
 mod supplies;
 
 pub use driver::{DEFAULT_WINDOW, Run, run};
 pub use memory::{Beneath, Load, Memory, Offered, Part};
 pub use network::{LinkSpec, Network, NodeSpec, Role, RouterSpec};
 pub use observe::{At, Observe, Seen, Sink};
-pub use outcome::{Count, Delivery, NodeOutcome, Outcome, PortOutcome, Share, SourceOutcome};
+pub use outcome::{Delivery, NodeOutcome, Outcome, PortOutcome, Share, SourceOutcome, SubInterfaceOutcome};
 pub use partition::{Offer, Partition, Team, partition};
 pub use source::{BodyPool, Feed, FeedSource, Source, feed};
+
+pub use crate::frame::Count;
 
 use crate::frame::Templates;
 use crate::time::Instant;

@@ -1,32 +1,8 @@
 //! What a run leaves: counts by port, node and source, and the proof that every frame is accounted for.
 
-use crate::frame::DropCounts;
+use crate::frame::{Count, DropCounts};
+use crate::port::InstanceCounts;
 use crate::time::{Instant, Span};
-
-/// Frames and their octets (FCS included, preamble and gap not).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Frames.
-    pub frames: u64,
-    /// Octets.
-    pub octets: u64,
-}
-
-impl Count {
-    /// Counts a frame of `octets`.
-    #[inline(always)]
-    pub fn add(&mut self, octets: u16) {
-        self.frames += 1;
-        self.octets += u64::from(octets);
-    }
-
-    /// Adds the counts of `other`.
-    #[inline(always)]
-    pub fn merge(&mut self, other: Count) {
-        self.frames += other.frames;
-        self.octets += other.octets;
-    }
-}
 
 /// The outcome of a run. Equal for the same network and sources, whatever the engine and its threads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +20,8 @@ pub struct Outcome {
 pub struct NodeOutcome {
     /// Per port.
     pub ports: Vec<PortOutcome>,
+    /// Per instance, what a gateway with limits saw.
+    pub instances: Vec<InstanceCounts>,
     /// Frames that the slow path dropped, and that it made but could not send.
     pub slow_path_drops: DropCounts,
     /// Frames that the slow path took for the router, or cut into fragments.
@@ -105,10 +83,13 @@ pub struct PortOutcome {
     pub received: Count,
     /// What left.
     pub sent: Count,
-    /// Dropped on arrival: on the link, by the policer, by forwarding.
+    /// Dropped on arrival: on the link, by the policer, by forwarding. Their octets are those that came.
     pub ingress_drops: DropCounts,
-    /// Dropped on departure: by the policer, at a full buffer, at a port that is down.
+    /// Dropped on departure: by the policer, at a full buffer, at a port that is down. Their octets are those that would
+    /// have left.
     pub egress_drops: DropCounts,
+    /// Per sub-interface in the order of the port's table, what passed; nothing unless the port counts them.
+    pub sub_interfaces: Vec<SubInterfaceOutcome>,
     /// Different flows that arrived.
     pub received_flows: u64,
     /// Different flows that left.
@@ -119,6 +100,29 @@ pub struct PortOutcome {
     pub last_sent: Option<Instant>,
     /// A hash over every arrival in its order: instant, headers, length, sequence.
     pub digest: u64,
+}
+
+/// What passed a port with the tags of one sub-interface.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SubInterfaceOutcome {
+    /// What arrived, those that the policer refused among it.
+    pub received: Count,
+    /// What left.
+    pub sent: Count,
+    /// What the policer refused on arrival.
+    pub ingress_policed: Count,
+    /// What the policer refused on departure.
+    pub egress_policed: Count,
+}
+
+impl SubInterfaceOutcome {
+    /// Adds the counts of `other`.
+    pub(super) fn merge(&mut self, other: &SubInterfaceOutcome) {
+        self.received.merge(other.received);
+        self.sent.merge(other.sent);
+        self.ingress_policed.merge(other.ingress_policed);
+        self.egress_policed.merge(other.egress_policed);
+    }
 }
 
 /// What was delivered to a host, and how long it took: from when its source had it due to its last bit's arrival (store and

@@ -2,13 +2,15 @@
 
 use super::flows::FlowSet;
 use super::link::LinkTx;
+use super::network::Network;
 use super::observe::{At, Recorder};
 use super::order::Key;
-use super::outcome::{Count, PortOutcome};
+use super::outcome::PortOutcome;
 use super::router::Local;
-use crate::frame::{DropReason, Frame, Templates};
-use crate::id::PortId;
-use crate::port::{Arrival, Departure, Egress, Leaving, PolicerTable, PortSpec, StrictQueues};
+use super::subs::Subs;
+use crate::frame::{Count, DropReason, Frame, Templates};
+use crate::id::{NodeId, PortId};
+use crate::port::{Arrival, Departure, Egress, Leaving, PolicerTable, StrictQueues};
 use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
 use std::collections::VecDeque;
 
@@ -27,7 +29,17 @@ struct Line {
     flows: FlowSet,
     first: Option<Instant>,
     last: Instant,
+    /// Whether anybody looks at what leaves: the recorder, or the counts of sub-interfaces.
+    watched: bool,
     observed: bool,
+    subs: Option<Box<Subs>>,
+}
+
+/// The policers before the queue, and what they refuse of each sub-interface.
+#[derive(Debug)]
+struct Policing {
+    table: PolicerTable,
+    subs: Option<Box<Subs>>,
 }
 
 /// A port's sending side at work.
@@ -35,7 +47,7 @@ struct Line {
 pub(super) struct Output {
     queue: Queue,
     line: Line,
-    policing: Option<PolicerTable>,
+    policing: Option<Policing>,
     up: bool,
     /// The place of the node at the other end.
     pub(super) peer: Option<usize>,
@@ -75,22 +87,33 @@ impl Arrived<'_> {
 impl Output {
     /// `waits`: frames are held until they start, also in a port with one queue, so that a run that is cut short
     /// knows which had started. A host's port never holds any: its source waits.
-    pub(super) fn new(port: PortId, spec: &PortSpec, tx: Option<LinkTx>, observed: bool, waits: bool) -> Self {
+    pub(super) fn new(
+        network: &Network,
+        at: (NodeId, PortId),
+        tx: Option<LinkTx>,
+        observed: bool,
+        waits: bool,
+    ) -> Self {
+        let spec = network.port(at);
         let queue = if spec.queues() == 1 && !waits {
             Queue::Fifo(Egress::new(spec))
         } else {
             Queue::Strict(StrictQueues::new(spec))
         };
+        let subs = Subs::of(network, at);
         let line = Line {
-            port,
+            port: at.1,
             tx,
             sent: Count::default(),
             flows: FlowSet::default(),
             first: None,
             last: Instant::ZERO,
+            watched: observed || subs.is_some(),
             observed,
+            subs,
         };
         let policing = PolicerTable::new(&spec.egress_policing);
+        let policing = policing.map(|table| Policing { table, subs: Subs::of(network, at) });
         Output { queue, line, policing, up: spec.admin_up, peer: None, ahead: Span::ZERO }
     }
 
@@ -197,6 +220,8 @@ impl Output {
         outcome.sent_flows = self.line.flows.count();
         outcome.first_sent = self.line.first;
         outcome.last_sent = self.line.first.map(|_| self.line.last);
+        let refused = self.policing.as_ref().and_then(|policing| policing.subs.as_ref());
+        self.line.subs.iter().chain(refused).for_each(|subs| subs.report(outcome));
     }
 }
 
@@ -276,10 +301,8 @@ impl Leave for Line {
             self.first = Some(departure);
         }
         self.last = departure;
-        if self.observed
-            && let Some(recorder) = &mut desk.recorder
-        {
-            recorder.sent(At::Sent(self.port), departure, frame, desk.templates);
+        if self.watched {
+            self.watch(frame, departure, desk);
         }
         if let Some(tx) = &mut self.tx {
             tx.push(frame, departure);
@@ -288,11 +311,23 @@ impl Leave for Line {
 }
 
 impl Line {
+    #[inline(never)]
+    fn watch(&mut self, frame: &Frame, departure: Instant, desk: &mut Desk<'_>) {
+        if self.observed
+            && let Some(recorder) = &mut desk.recorder
+        {
+            recorder.sent(At::Sent(self.port), departure, frame, desk.templates);
+        }
+        if let Some(subs) = &mut self.subs {
+            subs.count(frame, |sub| &mut sub.sent);
+        }
+    }
+
     /// A run of frames that leave one after another, if nobody looks at them and one has left before.
     #[inline(always)]
     fn run(&mut self) -> Option<LineRun<'_>> {
-        let Line { tx, sent, flows, first, last, observed, .. } = self;
-        let tx = tx.as_mut().filter(|_| !*observed && first.is_some())?;
+        let Line { tx, sent, flows, first, last, watched, .. } = self;
+        let tx = tx.as_mut().filter(|_| !*watched && first.is_some())?;
         Some(LineRun { tx, flows, sum: Count::default(), latest: *last, sent, last })
     }
 }
@@ -327,22 +362,22 @@ impl LineRun<'_> {
 
 /// Why a frame does not come as far as the queue: the port is down, has no link, or its policer refuses it.
 #[inline(always)]
-fn refusal(
-    at: Instant,
-    frame: &Frame,
-    up: bool,
-    linked: bool,
-    policing: &mut Option<PolicerTable>,
-) -> Option<DropReason> {
+fn refusal(at: Instant, frame: &Frame, up: bool, linked: bool, policing: &mut Option<Policing>) -> Option<DropReason> {
     if !up {
         return Some(DropReason::AdminDown);
     }
     if !linked {
         return Some(DropReason::LinkDown);
     }
-    let policing = policing.as_mut()?;
+    let Policing { table, subs } = policing.as_mut()?;
     let vid = frame.tags().next().map_or(0, |tag| tag.vid());
-    (!policing.admits(at, vid, frame.len())).then_some(DropReason::Policed)
+    if table.admits(at, vid, frame.len()) {
+        return None;
+    }
+    if let Some(subs) = subs {
+        subs.count(frame, |sub| &mut sub.egress_policed);
+    }
+    Some(DropReason::Policed)
 }
 
 /// Pads to the smallest frame (IEEE 802.3 §4.2.3.3).

@@ -197,8 +197,8 @@ impl RouterNode {
             taken = slot + 1;
             last = at;
             let key = Key::new(at - first, port, slot);
-            let reason = match arrivals.arrive(frame, &mut tally) {
-                Some(lost) => lost,
+            let (reason, octets) = match arrivals.arrive(frame, &mut tally) {
+                Some(lost) => (lost, frame.len()),
                 None if policing.is_none()
                     && let Some(out) = forward_short(fib, ingress, step.templates, frame) =>
                 {
@@ -206,21 +206,25 @@ impl RouterNode {
                     orders[out.index()].push(key.with_class(frame.header.meta.class()));
                     continue;
                 }
-                None => match judge(fib, step.templates, id, policing, frame) {
-                    Verdict::Transmit(out) => {
-                        pad(frame);
-                        orders[out.index()].push(key.with_class(frame.header.meta.class()));
-                        continue;
+                None => {
+                    // Forwarding may take tags and labels off a frame that it then drops.
+                    let octets = frame.len();
+                    match judge(fib, step.templates, id, policing, frame) {
+                        Verdict::Transmit(out) => {
+                            pad(frame);
+                            orders[out.index()].push(key.with_class(frame.header.meta.class()));
+                            continue;
+                        }
+                        Verdict::Punt { reason, vrf } => {
+                            punts.push(Punt { key, at, reason, vrf });
+                            continue;
+                        }
+                        Verdict::Drop(reason) => (reason, octets),
                     }
-                    Verdict::Punt { reason, vrf } => {
-                        punts.push(Punt { key, at, reason, vrf });
-                        continue;
-                    }
-                    Verdict::Drop(reason) => reason,
-                },
+                }
             };
-            arrivals.drops.add(reason);
-            outcome.shares[frame.id.stream.source()].drops.add(reason);
+            arrivals.drop(reason, octets);
+            outcome.shares[frame.id.stream.source()].drops.add(reason, octets);
             if let Some(recorder) = recorder {
                 recorder.dropped(At::Ingress(id), at, reason, frame, step.templates);
             }
@@ -257,8 +261,8 @@ impl RouterNode {
                 Verdict::Drop(reason) => Some(reason),
             };
             if let Some(reason) = dropped {
-                share.drops.add(reason);
-                self.outcome.slow_path_drops.add(reason);
+                share.drops.add(reason, local.frame.len());
+                self.outcome.slow_path_drops.add(reason, local.frame.len());
                 if let Some(recorder) = &mut self.recorder {
                     recorder.dropped(At::Made(local.port), local.at, reason, &local.frame, step.templates);
                 }
@@ -281,8 +285,8 @@ impl RouterNode {
         let mut frames = Arrived { first, end, wire, local };
         let mut desk = Desk { templates: step.templates, recorder: recorder.as_mut() };
         let mut dropped = |port: usize, at: Instant, frame: &Frame, reason: DropReason, desk: &mut Desk<'_>| {
-            outcome.shares[frame.id.stream.source()].drops.add(reason);
-            egress_drops[port].add(reason);
+            outcome.shares[frame.id.stream.source()].drops.add(reason, frame.len());
+            egress_drops[port].add(reason, frame.len());
             if let Some(recorder) = &mut desk.recorder {
                 recorder.dropped(At::Egress(PortId(port as u16)), at, reason, frame, desk.templates);
             }
@@ -321,8 +325,8 @@ impl RouterNode {
                 Fate::Translated => {}
                 Fate::Consumed => share.consumed += 1,
                 Fate::Dropped(reason) => {
-                    share.drops.add(reason);
-                    self.outcome.slow_path_drops.add(reason);
+                    share.drops.add(reason, frame.len());
+                    self.outcome.slow_path_drops.add(reason, frame.len());
                     if let Some(recorder) = &mut self.recorder {
                         recorder.dropped(At::SlowPath(PortId(port as u16)), punt.at, reason, frame, step.templates);
                     }
@@ -358,6 +362,7 @@ impl RouterNode {
             output.report(&mut port);
             self.outcome.ports.push(port);
         }
+        self.outcome.instances = self.gate.as_ref().map_or_else(Vec::new, InnerPort::counts);
         self.outcome.sum_up();
         Finished { outcome: self.outcome, in_network, ended: self.ended }
     }

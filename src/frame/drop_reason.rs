@@ -1,5 +1,6 @@
 //! Every reason for which a frame can be dropped, each with the name that counters and reports use.
 
+use super::Count;
 use std::fmt;
 
 macro_rules! reasons {
@@ -130,41 +131,46 @@ impl fmt::Display for DropReason {
     }
 }
 
-/// Frames dropped, by reason.
+/// Frames dropped, with their octets, by reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DropCounts(Box<[u64]>);
+pub struct DropCounts(Box<[Count]>);
 
 impl Default for DropCounts {
     fn default() -> Self {
-        DropCounts(vec![0; DropReason::ALL.len()].into())
+        DropCounts(vec![Count::default(); DropReason::ALL.len()].into())
     }
 }
 
 impl DropCounts {
-    /// Counts one frame.
+    /// Counts one frame of `octets`.
     #[inline]
-    pub fn add(&mut self, reason: DropReason) {
-        self.0[reason as usize] += 1;
+    pub fn add(&mut self, reason: DropReason, octets: u16) {
+        self.0[reason as usize].add(octets);
     }
 
     /// Adds all counts of `other`.
     pub fn merge(&mut self, other: &DropCounts) {
         for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
-            *mine += theirs;
+            mine.merge(*theirs);
         }
     }
 
     /// Frames dropped for any reason.
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        self.0.iter().map(|count| count.frames).sum()
     }
 
     /// Frames dropped for `reason`.
     pub fn of(&self, reason: DropReason) -> u64 {
-        self.0[reason as usize]
+        self.0[reason as usize].frames
     }
 
-    /// The reasons that occurred, with their counts.
+    /// Octets of the frames dropped for `reason`, FCS included.
+    pub fn octets_of(&self, reason: DropReason) -> u64 {
+        self.0[reason as usize].octets
+    }
+
+    /// The reasons that occurred, with their counts of frames.
     pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
         DropReason::ALL.iter().map(|&reason| (reason, self.of(reason))).filter(|&(_, count)| count > 0)
     }
@@ -179,10 +185,10 @@ mod tests {
         let names: std::collections::BTreeSet<_> = DropReason::ALL.iter().map(|r| r.name()).collect();
         assert_eq!(names.len(), DropReason::ALL.len());
         let mut counts = DropCounts::default();
-        counts.add(DropReason::NoListener);
-        counts.add(DropReason::Runt);
-        counts.add(DropReason::NoListener);
+        counts.add(DropReason::NoListener, 64);
+        counts.add(DropReason::Runt, 9);
+        counts.add(DropReason::NoListener, 100);
         assert_eq!(counts.iter().collect::<Vec<_>>(), [(DropReason::Runt, 1), (DropReason::NoListener, 2)]);
-        assert_eq!(counts.total(), 3);
+        assert_eq!((counts.total(), counts.octets_of(DropReason::NoListener)), (3, 164));
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod body;
 mod copy;
+mod count;
 pub mod drop_reason;
 mod emit;
 mod flow;
@@ -13,6 +14,7 @@ mod parse;
 mod reshape;
 
 pub use body::{Bodies, Octets, Templates};
+pub use count::Count;
 pub use drop_reason::{DropCounts, DropReason};
 pub use meta::{Kind, MAX_SIZES, Meta, MetaChange};
 pub use parse::Parsed;

@@ -21,6 +21,8 @@ pub struct PortSpec {
     pub ingress_policing: Policing,
     /// Policers of what leaves.
     pub egress_policing: Policing,
+    /// Whether what passes is counted by sub-interface too: it costs a look at the tags of each frame.
+    pub counts_sub_interfaces: bool,
 }
 
 impl PortSpec {
@@ -43,6 +45,7 @@ impl PortSpec {
             admin_up: true,
             ingress_policing: Policing::default(),
             egress_policing: Policing::default(),
+            counts_sub_interfaces: false,
         }
     }
 

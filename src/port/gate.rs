@@ -6,7 +6,7 @@
 //! uplink 3 --+                                 +-- network 3
 //! ```
 
-use crate::frame::{DropReason, Frame};
+use crate::frame::{Count, DropReason, Frame};
 use crate::id::{PortId, StreamId};
 use crate::table::spread;
 use crate::time::{Instant, PS_PER_S, Span};
@@ -49,6 +49,16 @@ struct Instance {
     packets: Share,
     most_flows: u64,
     flows: u64,
+    counts: InstanceCounts,
+}
+
+/// What one instance of a gateway saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InstanceCounts {
+    /// What came to it, whether it passed or not.
+    pub received: Count,
+    /// The most flows that it held at once.
+    pub most_flows: u64,
 }
 
 impl Gate {
@@ -61,6 +71,7 @@ impl Gate {
             // What does not divide evenly falls to the first ones.
             most_flows: spec.flows / count + u64::from(number < spec.flows % count),
             flows: 0,
+            counts: InstanceCounts::default(),
         };
         Gate { spec: spec.clone(), instances: (0..count).map(instance).collect(), flows: Flows::default() }
     }
@@ -68,6 +79,11 @@ impl Gate {
     /// The ports behind it.
     pub fn outputs(&self) -> &[PortId] {
         &self.spec.outputs
+    }
+
+    /// What each instance saw.
+    pub fn counts(&self) -> Vec<InstanceCounts> {
+        self.instances.iter().map(|instance| instance.counts).collect()
     }
 
     /// Whether a frame that comes at `at`, to leave by one of the outputs, passes. Calls are in order of time.
@@ -81,11 +97,13 @@ impl Gate {
         }
         let place = spread(frame.header.hash ^ spec.hash_seed, instances.len() as u32) as u8;
         let instance = &mut instances[usize::from(place)];
+        instance.counts.received.add(frame.len());
         if !flows.refresh(frame.id.stream, at) {
             if instance.flows == instance.most_flows {
                 return Err(DropReason::GatewayFlows);
             }
             instance.flows += 1;
+            instance.counts.most_flows = instance.counts.most_flows.max(instance.flows);
             flows.enter(frame.id.stream, at, spec.flow_timeout.map(|_| place));
         }
         let bits = u64::from(frame.len()) * 8;
@@ -276,6 +294,8 @@ mod tests {
         assert!(admit(11, 3), "flow 2 was seen last at 1 us");
         assert!(!admit(18, 2) && admit(19, 2), "flow 1 was seen last at 9 us");
         assert!(!admit(20, 1) && admit(29, 1) && admit(29, 2) && !admit(29, 3), "two are there again");
+        let received = Count { frames: 12, octets: 12 * 64 };
+        assert_eq!(gate.counts(), [InstanceCounts { received, most_flows: 2 }], "refused frames came too");
     }
 
     #[test]

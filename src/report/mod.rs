@@ -2,12 +2,16 @@
 
 mod drill;
 mod engine;
+mod metrics;
+mod prometheus;
 mod replay;
 mod text;
 pub mod trace;
 
 pub use drill::{Asked, Drill, FrameSize, LayerRates, Loss, StreamFigures, Streamed};
 pub use engine::{Build, ENGINE_SCHEMA, EngineReport, NetworkSpeed, Speed, Teams, engine_text};
+pub use metrics::{Aggregation, Definition, Metric, MetricsSpan, Resource, ResourceType, Thousandths, Unit};
+pub use prometheus::prometheus_text;
 pub use replay::{
     Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, NetworkFigures, NodeDrops, PortFigures,
     Rate, Replay, ServiceFigures, SourceFigures, all_drops, slow_path_drops,

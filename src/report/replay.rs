@@ -1,5 +1,6 @@
 //! What a replay found: sources, ports, connections, deliveries, the balance of all frames.
 
+use super::metrics::{Metric, MetricsSpan};
 use crate::engine::{Count, Outcome, PortOutcome};
 use crate::frame::DropCounts;
 use crate::time::PS_PER_S;
@@ -48,6 +49,10 @@ pub struct NetworkFigures {
     pub balance: Balance,
     /// When the last frame arrived anywhere, in picoseconds from the start.
     pub ended_ps: u64,
+    /// What metrics are over: from the first frame due to when streams end, or their last frame has left.
+    pub metrics_span: MetricsSpan,
+    /// What Azure Monitor would show of circuits, ports and gateways.
+    pub metrics: Vec<Metric>,
 }
 
 /// A source: one replay into one place.

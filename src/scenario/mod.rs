@@ -21,8 +21,9 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use compile::{
-    CompileOptions, Compiled, Connection, Disjoint, KnownPrefixes, Lsp, NamedPlace, Place, Plane, PublicHosts, Side,
-    StreamHosts, Unrouted, compile,
+    CircuitResource, CompileOptions, Compiled, Connection, Disjoint, GatewayConnection, GatewayResource,
+    GatewaySession, KnownPrefixes, Lsp, NamedPlace, PeeringEnd, PeeringResource, PeeringType, Place, Plane,
+    PortsResource, PublicHosts, ReachResource, Resources, Side, StreamHosts, Unrouted, compile,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};

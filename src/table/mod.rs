@@ -4,12 +4,14 @@ mod circuit;
 mod fib;
 mod lpm;
 mod next_hop;
+mod plain;
 mod ready;
 mod rewrite;
 
-pub use circuit::{AcceptableFrames, Ingress, IngressBuilder, Located, Matched, Plain, Service, SubInterface, VlanKey};
+pub use circuit::{AcceptableFrames, Ingress, IngressBuilder, Located, Matched, Service, SubInterface, VlanKey};
 pub use fib::{Fib, FibBuilder, LabelAction, LabelEntry, NextHopSet, Payload, RouteEntry, Vrf, spread};
 pub use lpm::Lpm;
 pub use next_hop::{LabelPush, MAX_PUSH, NextHop, PcpRule, TagRule, Target, TcRule, Translation, TtlModel};
+pub use plain::Plain;
 pub use ready::{IlmWord, Operation, Ready};
 pub use rewrite::Rewrite;

@@ -3,6 +3,7 @@
 
 pub(crate) mod craft;
 pub(crate) mod pcapng;
+pub(crate) mod prometheus;
 
 use serde_json::Value;
 use std::io::Read;

@@ -114,6 +114,7 @@ fn port(shape: Shape, name: String, rng: &mut Rng) -> PortSpec {
     let speeds = [PortSpeed::G10, PortSpeed::G25, PortSpeed::G100];
     let mut spec = PortSpec::new(name, speeds[rng.below(3) as usize]);
     spec.buffer_octets = Some(shape.buffer);
+    spec.counts_sub_interfaces = shape.troubled && shape.seed.is_multiple_of(2);
     if shape.queues && rng.below(3) > 0 {
         spec.queue_of_class = [0, 0, 1, 1, 2, 2, 3, 3];
     }

@@ -2,9 +2,9 @@
 
 use super::Done;
 use super::plan::{Plan, PlannedStream};
-use crate::cli::figures;
+use crate::cli::{figures, metrics};
 use crate::engine::{Delivery, Outcome};
-use crate::report::{self, Asked, FrameSize, Loss, StreamFigures, Streamed};
+use crate::report::{self, Asked, FrameSize, Loss, MetricsSpan, StreamFigures, Streamed};
 use crate::time::{Instant, WIRE_OVERHEAD_OCTETS};
 use crate::traffic::stream::Layer;
 use crate::wire::ethernet::{FCS_OCTETS, HEADER_OCTETS};
@@ -21,7 +21,7 @@ pub(super) fn report(plan: &Plan, done: &Done) -> report::Drill {
         duration_ps: plan.duration.as_ps(),
         interrupted: done.interrupted,
         streams: streams.map(|(source, stream)| stream_figures(plan, stream, source, done)).collect(),
-        network: figures::network(&plan.network, &plan.circuits, &plan.services, &done.outcome),
+        network: figures::network(&plan.network, &plan.parts, &done.outcome, span(plan, done)),
         engine: Some(figures::engine(&done.outcome, done.wall, done.threads)),
     }
 }
@@ -37,9 +37,7 @@ fn stream_figures(plan: &Plan, stream: &PlannedStream, source: usize, done: &Don
     let left = all.last_offered.unwrap_or(Instant::ZERO);
     let streamed = |frames, octets| {
         let around = (HEADER_OCTETS as u64 + u64::from(FCS_OCTETS), WIRE_OVERHEAD_OCTETS);
-        // An interrupted stream has not come to its end.
-        let until = if done.interrupted { left } else { left.max(end) };
-        Streamed::new(frames, octets, until.since(spec.begin).as_ps(), around)
+        Streamed::new(frames, octets, until(stream, source, done).since(spec.begin).as_ps(), around)
     };
     let lost = all.offered.frames.saturating_sub(delivered.frames + all.in_network);
     StreamFigures {
@@ -63,6 +61,19 @@ fn stream_figures(plan: &Plan, stream: &PlannedStream, source: usize, done: &Don
         consumed: all.consumed,
         in_network: all.in_network,
     }
+}
+
+/// When a stream has ended: one that was interrupted, when its last frame left.
+fn until(stream: &PlannedStream, source: usize, done: &Done) -> Instant {
+    let left = done.outcome.sources[source].last_offered.unwrap_or(Instant::ZERO);
+    if done.interrupted { left } else { left.max(stream.spec.end.unwrap_or(Instant::MAX)) }
+}
+
+/// From the first begin of a stream to the last end.
+fn span(plan: &Plan, done: &Done) -> MetricsSpan {
+    let begin = plan.streams.iter().map(|stream| stream.spec.begin).min();
+    let end = plan.streams.iter().enumerate().map(|(source, stream)| until(stream, source, done)).max();
+    metrics::span(begin.unwrap_or(Instant::ZERO), end.unwrap_or(Instant::ZERO))
 }
 
 fn asked(stream: &PlannedStream) -> Asked {

@@ -2,12 +2,12 @@
 
 use super::DrillArgs;
 use crate::capture::{CaptureTime, Stamps};
-use crate::cli::figures::{self, PlannedCircuit};
+use crate::cli::figures::PlannedParts;
 use crate::cli::observe::{self, PortFile};
 use crate::cli::{Common, Failure, load_scenario, memory, span, unwritable};
 use crate::engine::{Beneath, Load, Network, Offered, Source};
 use crate::id::{NodeId, PortId};
-use crate::scenario::{Compiled, Diagnostic, Diagnostics, PublicHosts, Scenario, StreamHosts, Traffic, Unrouted};
+use crate::scenario::{Compiled, Diagnostic, Diagnostics, Scenario, StreamHosts, Traffic, Unrouted};
 use crate::time::Span;
 use crate::traffic::stream::{StreamLoad, StreamSpec};
 use std::path::PathBuf;
@@ -18,8 +18,7 @@ pub(super) struct Plan {
     pub(super) network: Network,
     pub(super) duration: Span,
     pub(super) streams: Vec<PlannedStream>,
-    pub(super) circuits: Vec<PlannedCircuit>,
-    pub(super) services: Vec<PublicHosts>,
+    pub(super) parts: PlannedParts,
     files: Vec<PlannedFile>,
 }
 
@@ -48,17 +47,11 @@ impl Plan {
             Ok(PlannedFile { path, sent })
         });
         let files: Vec<PlannedFile> = files.collect::<Result<_, Failure>>()?;
-        observe::refuse_overwriting(&[], files.iter().map(|file| file.path.as_path()).chain(args.json.file()))?;
-        let circuits = figures::circuits(&compiled);
-        Ok(Plan {
-            title: scenario.name,
-            network: compiled.network,
-            duration,
-            streams,
-            circuits,
-            services: compiled.services,
-            files,
-        })
+        let written = files.iter().map(|file| file.path.as_path());
+        observe::refuse_overwriting(&[], written.chain(args.json.file()).chain(args.metrics.file()))?;
+        args.metrics.admit(&scenario.name, &compiled.resources)?;
+        let parts = PlannedParts::new(&compiled);
+        Ok(Plan { title: scenario.name, network: compiled.network, duration, streams, parts, files })
     }
 
     /// The plan as a load on memory.

@@ -1,6 +1,7 @@
 //! What can be typed after `biplane replay`.
 
 use crate::cli::JsonOut;
+use crate::cli::metrics::MetricsOut;
 use crate::traffic::replay::CutFrames;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -96,6 +97,9 @@ pub(in crate::cli) struct ReplayArgs {
 
     #[command(flatten, next_help_heading = "Output")]
     pub(super) json: JsonOut,
+
+    #[command(flatten)]
+    pub(super) metrics: MetricsOut,
 }
 
 /// What is done with cut frames.

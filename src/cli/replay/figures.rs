@@ -3,9 +3,10 @@
 use super::Done;
 use super::plan::{Plan, PlannedSource};
 use crate::capture::ReadCounts;
-use crate::cli::figures;
-use crate::engine::{NodeOutcome, NodeSpec, SourceOutcome};
-use crate::report::{self, CaptureFound, Dropped, Rate, SourceFigures};
+use crate::cli::{figures, metrics};
+use crate::engine::{NodeOutcome, NodeSpec, Outcome, SourceOutcome};
+use crate::report::{self, CaptureFound, Dropped, MetricsSpan, Rate, SourceFigures};
+use crate::time::Instant;
 use crate::traffic::replay::{ReplayCounts, ReplayError};
 
 /// The report of a replay that was run.
@@ -23,9 +24,16 @@ pub(super) fn report(plan: &Plan, done: &Done, threads: usize) -> report::Replay
         scenario: plan.title.clone(),
         seed: plan.network.seed,
         sources: sources.collect(),
-        network: figures::network(&plan.network, &plan.circuits, &plan.services, outcome),
+        network: figures::network(&plan.network, &plan.parts, outcome, span(plan, outcome)),
         engine: Some(figures::engine(outcome, done.wall, threads)),
     }
+}
+
+/// From the start to when the last bit left a host.
+fn span(plan: &Plan, outcome: &Outcome) -> MetricsSpan {
+    let hosts = plan.sources.iter().map(|source| &outcome.nodes[source.host.index()]);
+    let left = hosts.flat_map(|host| &host.ports).filter_map(|port| port.last_sent).max();
+    metrics::span(Instant::ZERO, left.unwrap_or(Instant::ZERO))
 }
 
 fn source_figures(

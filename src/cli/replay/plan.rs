@@ -2,12 +2,12 @@
 
 use super::args::{ReplayArgs, StampUnit, Unrouted};
 use crate::capture::{CaptureError, CaptureTime, Stamps};
-use crate::cli::figures::{self, PlannedCircuit};
+use crate::cli::figures::PlannedParts;
 use crate::cli::observe::{self, PortFile};
 use crate::cli::{Common, Failure, load, memory, span, unwritable, wrong_amount};
 use crate::engine::{Beneath, Load, Network, Offered, Role};
 use crate::id::{NodeId, PortId, StreamId};
-use crate::scenario::{self, Compiled, Place, PublicHosts, Quantity, parse_amount};
+use crate::scenario::{self, Compiled, Place, Quantity, parse_amount};
 use crate::time::Instant;
 use crate::traffic::MAX_FLOWS;
 use crate::traffic::map::Move;
@@ -22,8 +22,7 @@ pub(super) struct Plan {
     pub(super) title: String,
     pub(super) network: Network,
     pub(super) sources: Vec<PlannedSource>,
-    pub(super) circuits: Vec<PlannedCircuit>,
-    pub(super) services: Vec<PublicHosts>,
+    pub(super) parts: PlannedParts,
     pub(super) until: Option<Instant>,
     files: Vec<PlannedFile>,
     epoch: CaptureTime,
@@ -57,7 +56,8 @@ impl Plan {
         let (title, mut compiled) = load(&args.through, common, unrouted)?;
         let entries = entries(args)?;
         let files = files(args, &compiled)?;
-        let circuits = figures::circuits(&compiled);
+        args.metrics.admit(&title, &compiled.resources)?;
+        let parts = PlannedParts::new(&compiled);
         let mut sources = Vec::new();
         for (number, entry) in entries.into_iter().enumerate() {
             sources.push(source(args, &mut compiled, entry, number as u8)?);
@@ -71,18 +71,8 @@ impl Plan {
             StampUnit::Ns => Stamps::Nanoseconds,
             StampUnit::Ps => Stamps::Picoseconds,
         };
-        let plan = Plan {
-            title,
-            network: compiled.network,
-            sources,
-            circuits,
-            services: compiled.services,
-            until,
-            files,
-            epoch,
-            stamps,
-        };
-        plan.refuse_overwriting(args.json.file())?;
+        let plan = Plan { title, network: compiled.network, sources, parts, until, files, epoch, stamps };
+        plan.refuse_overwriting(args.json.file().into_iter().chain(args.metrics.file()))?;
         Ok(plan)
     }
 
@@ -150,10 +140,10 @@ impl Plan {
     }
 
     /// A capture that is read must not be written: it would be gone before its first frame.
-    fn refuse_overwriting(&self, json: Option<&Path>) -> Result<(), Failure> {
+    fn refuse_overwriting<'p>(&'p self, reports: impl Iterator<Item = &'p Path>) -> Result<(), Failure> {
         let read = self.sources.iter().flat_map(|source| &source.spec.files);
         let read: Vec<_> = read.filter_map(|file| file.path.canonicalize().ok()).collect();
-        observe::refuse_overwriting(&read, self.files.iter().map(|file| file.path.as_path()).chain(json))
+        observe::refuse_overwriting(&read, self.files.iter().map(|file| file.path.as_path()).chain(reports))
     }
 }
 

@@ -228,19 +228,23 @@ impl<'a> Engine<'a> {
     /// A router's datapath and ingress policer, on a frame from the wire.
     fn forward_arrival(&mut self, at: Instant, node: NodeId, port: PortId, router: &RouterSpec, mut it: Traveller) {
         let (vid, octets) = (outer_vid(&it.frame), it.frame.len());
+        let sub = self.nodes[node.index()].ports[port.index()].sub_of(&it.frame);
         let verdict = self.forward(at, node, router, Entry::Port(port), &mut it);
         let place = DropPlace::Ingress(port);
         if let Verdict::Drop(reason) = verdict {
-            return self.drop(at, node, &it, place, reason);
+            return self.drop_counting(at, node, (&it, octets), place, reason);
         }
-        let policer = &mut self.nodes[node.index()].ports[port.index()].ingress_policer;
-        if policer.as_mut().is_some_and(|policer| !policer.admits(at, vid, octets)) {
-            return self.drop(at, node, &it, place, DropReason::Policed);
+        let Port { ingress_policer, outcome, .. } = &mut self.nodes[node.index()].ports[port.index()];
+        if ingress_policer.as_mut().is_some_and(|policer| !policer.admits(at, vid, octets)) {
+            if let Some(sub) = sub {
+                outcome.sub_interfaces[sub].ingress_policed.add(octets);
+            }
+            return self.drop_counting(at, node, (&it, octets), place, DropReason::Policed);
         }
         match verdict {
             Verdict::Transmit(out) => self.transmit(at, node, out, it),
             Verdict::Punt { reason, vrf } => self.resolve(at, node, router, reason, vrf, it),
-            Verdict::Drop(reason) => self.drop(at, node, &it, place, reason),
+            Verdict::Drop(reason) => self.drop_counting(at, node, (&it, octets), place, reason),
         }
     }
 
@@ -355,18 +359,30 @@ impl<'a> Engine<'a> {
     }
 
     fn drop(&mut self, at: Instant, node: NodeId, traveller: &Traveller, place: DropPlace, reason: DropReason) {
+        self.drop_counting(at, node, (traveller, traveller.frame.len()), place, reason);
+    }
+
+    /// Drops a frame that forwarding has changed already: it counts as it came.
+    fn drop_counting(
+        &mut self,
+        at: Instant,
+        node: NodeId,
+        (traveller, octets): (&Traveller, u16),
+        place: DropPlace,
+        reason: DropReason,
+    ) {
         let state = &mut self.nodes[node.index()];
         match place {
-            DropPlace::Ingress(port) => state.ports[port.index()].outcome.ingress_drops.add(reason),
+            DropPlace::Ingress(port) => state.ports[port.index()].outcome.ingress_drops.add(reason, octets),
             // A host without a port has nowhere to count; the source's own count has it.
             DropPlace::Egress(port) => {
                 if let Some(port) = state.ports.get_mut(port.index()) {
-                    port.outcome.egress_drops.add(reason);
+                    port.outcome.egress_drops.add(reason, octets);
                 }
             }
-            DropPlace::SlowPath => state.outcome.slow_path_drops.add(reason),
+            DropPlace::SlowPath => state.outcome.slow_path_drops.add(reason, octets),
         }
-        self.share(node, traveller).drops.add(reason);
+        self.share(node, traveller).drops.add(reason, octets);
         self.tell(at, node, traveller, What::Dropped { place, reason });
     }
 
@@ -395,6 +411,7 @@ impl<'a> Engine<'a> {
         }
         let nodes = self.nodes.into_iter().map(|node| NodeOutcome {
             ports: node.ports.into_iter().map(Port::into_outcome).collect(),
+            instances: node.gate.as_ref().map_or_else(Vec::new, Gate::counts),
             ..node.outcome
         });
         Outcome { nodes: nodes.collect(), sources, ended: self.ended }

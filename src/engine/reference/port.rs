@@ -1,11 +1,12 @@
 //! A port of the reference engine: queues as they are drawn in a textbook, and what is counted at the port.
 
 use super::Traveller;
-use crate::engine::{Network, PortOutcome};
+use crate::engine::{Network, PortOutcome, Role, SubInterfaceOutcome};
 use crate::frame::{DropReason, Frame};
 use crate::id::{NodeId, PortId, StreamId};
 use crate::port::{Fault, PolicerTable, PortSpec, start_of};
 use crate::rng::Rng;
+use crate::table::Ingress;
 use crate::time::{Instant, Span};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -20,6 +21,8 @@ pub(super) struct Port<'a> {
     egress_policer: Option<PolicerTable>,
     /// What waits, per queue in order of arrival.
     waiting: Vec<VecDeque<Traveller>>,
+    /// The sub-interfaces, if each is counted.
+    subs: Option<&'a Ingress>,
     /// When the frame on the wire will have left, if there is one.
     wire_busy_until: Option<Instant>,
     pub(super) outcome: PortOutcome,
@@ -32,6 +35,11 @@ impl<'a> Port<'a> {
         let spec = network.port(at);
         let incoming = network.links.iter().position(|link| link.to == at);
         let rng = |link: usize| Rng::new(network.seed, link as u64);
+        let subs = match &network.nodes[at.0.index()].role {
+            Role::Router(router) if spec.counts_sub_interfaces => router.fib.ingress(at.1.index()),
+            _ => None,
+        };
+        let sub_interfaces = vec![SubInterfaceOutcome::default(); subs.map_or(0, Ingress::sub_interfaces)];
         Port {
             spec,
             incoming,
@@ -40,8 +48,9 @@ impl<'a> Port<'a> {
             ingress_policer: PolicerTable::new(&spec.ingress_policing),
             egress_policer: PolicerTable::new(&spec.egress_policing),
             waiting: (0..spec.queues()).map(|_| VecDeque::new()).collect(),
+            subs,
             wire_busy_until: None,
-            outcome: PortOutcome::default(),
+            outcome: PortOutcome { sub_interfaces, ..PortOutcome::default() },
             received_flows: BTreeSet::new(),
             sent_flows: BTreeSet::new(),
         }
@@ -59,7 +68,15 @@ impl<'a> Port<'a> {
         self.outcome.received.add(frame.len());
         self.outcome.digest = crate::engine::outcome::digest_step(self.outcome.digest, frame);
         self.received_flows.insert(frame.id.stream);
+        if let Some(sub) = self.sub_of(frame) {
+            self.outcome.sub_interfaces[sub].received.add(frame.len());
+        }
         Ok(())
+    }
+
+    /// The place of the sub-interface that a frame has the tags of, where each is counted.
+    pub(super) fn sub_of(&self, frame: &Frame) -> Option<usize> {
+        self.subs?.sub_interface_of(frame)
     }
 
     /// When the frame on the wire will have left, if there is one.
@@ -83,6 +100,9 @@ impl<'a> Port<'a> {
         if let Some(policer) = &mut self.egress_policer
             && !policer.admits(at, outer_vid(frame), frame.len())
         {
+            if let Some(sub) = self.sub_of(frame) {
+                self.outcome.sub_interfaces[sub].egress_policed.add(frame.len());
+            }
             return Err(DropReason::Policed);
         }
         let ahead = self.unfinished_work(at);
@@ -120,6 +140,9 @@ impl<'a> Port<'a> {
         self.outcome.first_sent.get_or_insert(last_bit);
         self.outcome.last_sent = Some(last_bit);
         self.sent_flows.insert(traveller.frame.id.stream);
+        if let Some(sub) = self.sub_of(&traveller.frame) {
+            self.outcome.sub_interfaces[sub].sent.add(traveller.frame.len());
+        }
         Some((traveller, last_bit))
     }
 

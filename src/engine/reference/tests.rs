@@ -147,7 +147,8 @@ fn policers_count_where_they_refuse() {
     let network = star(|ports, _| ports[0].ingress_policing = policing(0, 128));
     let (outcome, got) = delivered(&network, from_a_and_c(times(3, UDP), times(3, UDP)));
     assert_eq!(got.iter().filter(|got| got.0 == 0).count(), 2);
-    assert_eq!(outcome.nodes[0].ports[0].ingress_drops.of(DropReason::Policed), 1);
+    let refused = &outcome.nodes[0].ports[0].ingress_drops;
+    assert_eq!((refused.of(DropReason::Policed), refused.octets_of(DropReason::Policed)), (1, 64));
     assert_eq!(outcome.sources[1].delivered, 3);
 
     // On the way out by the tag that was pushed, its octets counted.
@@ -158,7 +159,9 @@ fn policers_count_where_they_refuse() {
         });
         let (outcome, got) = delivered(&network, from_a_and_c(times(3, UDP), vec![]));
         assert_eq!(got.len(), passed);
-        assert_eq!(outcome.nodes[0].ports[1].egress_drops.of(DropReason::Policed), 3 - passed as u64);
+        let (out, refused) = (&outcome.nodes[0].ports[1], 3 - passed as u64);
+        assert_eq!(out.egress_drops.of(DropReason::Policed), refused);
+        assert_eq!(out.egress_drops.octets_of(DropReason::Policed), refused * 68, "with the tag");
     }
 }
 

@@ -33,10 +33,7 @@ pub(super) fn configure(
     for (place, site) in scenario.sites.iter().enumerate() {
         for prefix in &site.prefixes {
             let leads = |uplink: &&Uplink| {
-                let circuit = &scenario.circuits[uplink.circuit.index()];
-                let peering = circuit.private.as_ref();
-                let from_site = scenario.pairs[circuit.pair.index()].serves(SiteId(place));
-                uplink.gateway == gateway.place && uplink.up && from_site && peering.is_some_and(|p| carries(p, prefix))
+                uplink.gateway == gateway.place && leads(scenario, uplink, SiteId(place), &prefix.value)
             };
             let ups: Vec<&Uplink> = wiring.uplinks.iter().filter(leads).collect();
             let ups: Vec<NextHop> = ups.iter().map(|up| draft.next_hop(up.end, mtu, TagRule::UNTAGGED)).collect();
@@ -52,6 +49,30 @@ pub(super) fn configure(
     }
     draft.route(gateway.node, fib, vec![first_addresses(own.into_iter())]);
     draft.gate(gateway.node, gate(scenario, gateway));
+}
+
+/// Whether a site's prefix is reached by `uplink`.
+fn leads(scenario: &Scenario, uplink: &Uplink, site: SiteId, prefix: &IpNet) -> bool {
+    let circuit = &scenario.circuits[uplink.circuit.index()];
+    let from_site = scenario.pairs[circuit.pair.index()].serves(site);
+    uplink.up && from_site && circuit.private.as_ref().is_some_and(|peering| carries(peering, prefix))
+}
+
+/// Prefixes of sites that a gateway has from the edge router at the end of `uplink`.
+pub(super) fn learned(scenario: &Scenario, uplink: &Uplink) -> u64 {
+    let sites = scenario.sites.iter().enumerate();
+    let prefixes =
+        sites.flat_map(|(place, site)| site.prefixes.iter().map(move |prefix| (SiteId(place), prefix.value)));
+    prefixes.filter(|(site, prefix)| leads(scenario, uplink, *site, prefix)).count() as u64
+}
+
+/// Prefixes of virtual networks that the edge router at the end of `uplink` has from the gateway.
+pub(super) fn advertised(scenario: &Scenario, uplink: &Uplink) -> u64 {
+    let Some(peering) = scenario.circuits[uplink.circuit.index()].private.as_ref().filter(|_| uplink.up) else {
+        return 0;
+    };
+    let vnets = scenario.gateways[uplink.gateway].vnets.iter().map(|vnet| &scenario.vnets[vnet.index()]);
+    vnets.flat_map(|vnet| &vnet.prefixes).filter(|prefix| carries(peering, &prefix.value)).count() as u64
 }
 
 /// The limits of its size, on all that goes into the networks behind it.

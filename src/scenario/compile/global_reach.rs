@@ -90,6 +90,13 @@ pub(super) fn at(wiring: &Wiring, node: NodeId) -> Vec<Attachment<'_>> {
     joints.filter(|attachment| attachment.port().0 == node).collect()
 }
 
+/// The circuits that `circuit` is joined with, and the port towards each of every plane.
+pub(super) fn of(scenario: &Scenario, wiring: &Wiring, circuit: CircuitId) -> Vec<(CircuitId, End)> {
+    let attachments = wiring.joints.iter().flat_map(|joint| [0, 1].map(|side| Attachment { joint, side }));
+    let mine = attachments.filter(|attachment| attachment.circuit(scenario) == circuit);
+    mine.map(|attachment| (attachment.far_circuit(scenario), attachment.port())).collect()
+}
+
 impl Attachment<'_> {
     pub(super) fn port(&self) -> End {
         self.joint.ends[self.side]

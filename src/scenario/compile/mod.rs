@@ -18,6 +18,7 @@ mod global_reach;
 mod lsr;
 mod place;
 mod public;
+mod resources;
 mod sdn;
 mod wiring;
 
@@ -34,6 +35,10 @@ use ipnet::IpNet;
 
 pub use carrier::{Disjoint, Lsp};
 pub use place::{Connection, KnownPrefixes, NamedPlace, Place, Plane, PublicHosts, Side, StreamHosts};
+pub use resources::{
+    CircuitResource, GatewayConnection, GatewayResource, GatewaySession, PeeringEnd, PeeringResource, PeeringType,
+    PortsResource, ReachResource, Resources,
+};
 
 /// What the command line adds to a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,6 +70,8 @@ pub struct Compiled {
     pub services: Vec<PublicHosts>,
     /// Between which hosts each stream goes, in the order of [`Scenario::traffic`].
     pub streams: Vec<StreamHosts>,
+    /// What has metrics, and where it is measured.
+    pub resources: Resources,
     /// The address ranges of sites and virtual networks.
     pub known: KnownPrefixes,
     /// The label-switched paths of providers.
@@ -111,6 +118,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
         connections: place::connections(scenario, &wiring),
         services: public::named(scenario, &wiring),
         streams: place::streams(scenario, &wiring),
+        resources: resources::of(&draft, scenario, &wiring),
         known: KnownPrefixes::new(scenario),
         network: draft.network,
         lsps,

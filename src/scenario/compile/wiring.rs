@@ -1,5 +1,6 @@
 //! Nodes, ports and links of sites, port pairs, gateways and virtual networks; what they forward is not here.
 
+use super::all_peered;
 use super::carrier::Carriers;
 use super::draft::{Draft, End, host_port, queue_of_class};
 use super::global_reach::{self, Joint};
@@ -198,7 +199,11 @@ fn connection(
     let router = |draft: &mut Draft| draft.node(format!("{}-msee{}", pair.name.value, plane.index() + 1), pair.name.at);
     let provider = pair.carrier.provider().map(|provider| &scenario.providers[provider.index()]);
     let speed = provider.map_or(pair.port, |provider| provider.nni.port);
-    let msee = spec("ce".to_owned(), policing(scenario, id), speed);
+    let msee = PortSpec {
+        // What has a port for itself is counted at the port.
+        counts_sub_interfaces: all_peered(scenario, id).len() > 1,
+        ..spec("ce".to_owned(), policing(scenario, id), speed)
+    };
     if let (Carrier::IpVpn { .. }, Some(provider)) = (&pair.carrier, provider) {
         let ce = carriers.peer(draft, scenario, id, plane);
         let router = router(draft);

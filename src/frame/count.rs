@@ -1,0 +1,26 @@
+//! Frames and their octets, counted together.
+
+/// Frames and their octets (FCS included, preamble and gap not).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Frames.
+    pub frames: u64,
+    /// Octets.
+    pub octets: u64,
+}
+
+impl Count {
+    /// Counts a frame of `octets`.
+    #[inline(always)]
+    pub fn add(&mut self, octets: u16) {
+        self.frames += 1;
+        self.octets += u64::from(octets);
+    }
+
+    /// Adds the counts of `other`.
+    #[inline(always)]
+    pub fn merge(&mut self, other: Count) {
+        self.frames += other.frames;
+        self.octets += other.octets;
+    }
+}
