@@ -12,6 +12,7 @@ mod memory;
 mod new;
 mod observe;
 mod replay;
+mod schema;
 pub mod trace;
 
 use crate::scenario::{
@@ -49,6 +50,9 @@ enum Command {
     New(new::NewArgs),
     /// List the presets
     Presets,
+    /// Print the JSON Schema of scenario files, for editors that complete and check them
+    #[command(long_about = schema::LONG)]
+    Schema,
 }
 
 /// Options of every command.
@@ -164,6 +168,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args, &cli.common),
         Command::New(args) => new::run(args),
         Command::Presets => new::list(),
+        Command::Schema => schema::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,6 +11,7 @@ mod preset;
 mod read;
 mod reader;
 mod review;
+mod schema;
 mod source;
 mod syntax;
 mod units;
@@ -35,6 +36,7 @@ pub use model::{
 };
 pub use preset::{Preset, presets};
 pub use review::Finding;
+pub use schema::schema;
 pub use source::{Extent, Located, Source};
 pub use units::{Quantity, UnitError, parse as parse_amount, rate_text};
 

@@ -73,6 +73,24 @@ impl Quantity {
         }
     }
 
+    /// A regular expression of how it is written, for editors; that a number is too fine or too large it does not see.
+    pub(super) fn pattern(self) -> String {
+        self.pattern_of(NUMBER, |_| true)
+    }
+
+    /// The same for numbers like `number` in the units that `takes` accepts.
+    pub(super) fn pattern_of(self, number: &str, takes: impl Fn(&str) -> bool) -> String {
+        // As in `factor`: rates are understood in letters of either size, octets (`B`) are none of them.
+        let loose = matches!(self, Quantity::Rate | Quantity::FrameRate);
+        let either = |c: char| match loose && c.is_ascii_alphabetic() && c != 'b' {
+            true => format!("[{}{}]", c.to_ascii_lowercase(), c.to_ascii_uppercase()),
+            false => c.to_string(),
+        };
+        let units = self.units().iter().map(|(name, _)| *name).filter(|name| takes(name));
+        let units: Vec<String> = units.map(|name| name.chars().map(either).collect()).collect();
+        format!("^\\s*{number}\\s*(?:{})\\s*$", units.join("|"))
+    }
+
     /// What it is, for messages.
     pub const fn noun(self) -> &'static str {
         match self {
@@ -161,6 +179,9 @@ fn decimal(number: &str) -> Option<(u128, u32)> {
 
 /// Digits of a number at most. Every u64 fits; a product with a unit that does not fit 128 bits is found and refused.
 const MOST_DIGITS: usize = 24;
+
+/// What `decimal` reads, as a regular expression, but for the number of its digits.
+pub(super) const NUMBER: &str = r"[0-9](?:[0-9_]*[0-9])?(?:\.[0-9][0-9_]*)?";
 
 const TIME: &[(&str, u128)] = &[
     ("ps", 1),
@@ -288,11 +309,56 @@ mod tests {
         assert_eq!([0, 1_500, 50_000_000, 10_000_000_000].map(rate_text), ["0 bps", "1500 bps", "50 Mbps", "10 Gbps"]);
     }
 
+    fn patterns() -> &'static [(Quantity, jsonschema::Validator)] {
+        static PATTERNS: std::sync::LazyLock<Vec<(Quantity, jsonschema::Validator)>> = std::sync::LazyLock::new(|| {
+            let all = [Quantity::Time, Quantity::Rate, Quantity::FrameRate, Quantity::Share, Quantity::Octets];
+            let schema = |quantity: Quantity| serde_json::json!({ "pattern": quantity.pattern() });
+            all.map(|quantity| (quantity, jsonschema::validator_for(&schema(quantity)).unwrap())).into()
+        });
+        &PATTERNS
+    }
+
+    /// Every unit as it is written, in small and in large letters.
+    #[test]
+    fn patterns_have_all_units() {
+        for (quantity, pattern) in patterns() {
+            for (unit, _) in quantity.units() {
+                for text in [
+                    format!("7{unit}"),
+                    format!(" 1_0 {unit}"),
+                    format!("7{}", unit.to_uppercase()),
+                    format!("7{}", unit.to_lowercase()),
+                ] {
+                    assert_eq!(pattern.is_valid(&text.clone().into()), parse(&text, *quantity).is_ok(), "{text}");
+                }
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC*") {
             for quantity in [Quantity::Time, Quantity::Rate, Quantity::FrameRate, Quantity::Share, Quantity::Octets] {
                 let _ = parse(&text, quantity);
+            }
+        }
+
+        /// Amounts and what comes close: what is read matches, and what matches and is not read is too long, too fine
+        /// or too large.
+        #[test]
+        fn patterns_are_what_is_read(text in "[ \t]?[0-9_.]{0,3}[0-9]{1,25}[0-9_.]{0,3} ?[kKMGTpPbBisS/tunmhcµμ%f]{0,6}") {
+            for (quantity, pattern) in patterns() {
+                let matches = pattern.is_valid(&text.clone().into());
+                match parse(&text, *quantity) {
+                    Ok(_) => prop_assert!(matches, "{text}"),
+                    Err(error) if matches => {
+                        let digits = text.chars().filter(char::is_ascii_digit).count();
+                        let words = ["too large", "finer than"];
+                        let is_amount = words.iter().any(|words| error.message.contains(words)) || digits > MOST_DIGITS;
+                        prop_assert!(is_amount, "{text}: {}", error.message);
+                    }
+                    Err(_) => {}
+                }
             }
         }
 
