@@ -7,6 +7,7 @@ mod fastpath;
 mod graph;
 mod model;
 mod nearest;
+mod offered;
 mod preset;
 mod read;
 mod reader;
@@ -38,7 +39,7 @@ pub use preset::{Preset, presets};
 pub use review::Finding;
 pub use schema::schema;
 pub use source::{Extent, Located, Source};
-pub use units::{Quantity, UnitError, parse as parse_amount, rate_text};
+pub use units::{Quantity, UnitError, parse as parse_amount, rate_rounded_up, rate_text};
 
 use crate::rng::mix64;
 use crate::time::Span;

@@ -246,6 +246,19 @@ pub fn rate_text(bps: u64) -> String {
     }
 }
 
+/// `12.346 Gbps`: a rate that need not be a round one, in the largest unit that it has one of, to the third digit behind
+/// the point, rounded up: what is over a limit stays over it.
+pub fn rate_rounded_up(bps: u64) -> String {
+    let units = [(1_000_000_000_000, "Tbps"), (1_000_000_000, "Gbps"), (1_000_000, "Mbps"), (1_000, "kbps")];
+    let Some((size, unit)) = units.into_iter().find(|(size, _)| bps >= *size) else { return format!("{bps} bps") };
+    let thousandths = bps.div_ceil(size / 1000);
+    let (whole, rest) = (thousandths / 1000, format!("{:03}", thousandths % 1000));
+    match rest.trim_end_matches('0') {
+        "" => format!("{whole} {unit}"),
+        digits => format!("{whole}.{digits} {unit}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,6 +320,13 @@ mod tests {
     #[test]
     fn rates_are_told_in_their_largest_whole_unit() {
         assert_eq!([0, 1_500, 50_000_000, 10_000_000_000].map(rate_text), ["0 bps", "1500 bps", "50 Mbps", "10 Gbps"]);
+    }
+
+    #[test]
+    fn rates_are_rounded_up_to_the_third_digit() {
+        let rates = [0, 999, 1_000, 1_500_000, 10_000_000_000, 10_000_000_001, 999_999_999, 2_345_678_901_234];
+        let texts = ["0 bps", "999 bps", "1 kbps", "1.5 Mbps", "10 Gbps", "10.001 Gbps", "1000 Mbps", "2.346 Tbps"];
+        assert_eq!(rates.map(rate_rounded_up), texts);
     }
 
     fn patterns() -> &'static [(Quantity, jsonschema::Validator)] {
