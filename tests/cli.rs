@@ -68,6 +68,7 @@ fn presets_are_listed_printed_and_good() {
         golden(&format!("check-{name}.txt"), &by_name.out);
     }
     golden("check-written-core.txt", &typed("check tests/scenarios/written-core.toml").ok().out);
+    golden("check-busy.txt", &typed("check tests/scenarios/drill/busy.toml").ok().out);
     golden("graph-direct.txt", &typed("check direct --graph mermaid").ok().out);
     assert!(typed("check direct --graph dot").ok().out.starts_with("digraph"));
 }

@@ -58,3 +58,28 @@ fn what_is_found_too_small_loses_frames_and_the_rest_loses_none() {
         assert_eq!(of(rate / 100 * 101), (true, true), "{from} to {to}, {frame}: 1 % more than {rate}");
     }
 }
+
+/// Shares of the sending port add up while they run at once.
+#[test]
+fn check_tells_what_hosts_offer_at_once() {
+    let preset = biplane(&["new", "direct"]).ok().out;
+    let (network, _) = preset.split_once("[[traffic]]").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shares.toml");
+    let stream = |name: &str, rate: &str, times: &str| {
+        format!(
+            "[[traffic]]\nname = \"{name}\"\nfrom = \"hq\"\nto = \"prod\"\nframe = 512\nrate = \"{rate}\"\n{times}\n"
+        )
+    };
+    let told = |first: &str, second: &str| {
+        let text = format!("{network}{}{}", stream("a", "60%", first), stream("b", "50%", second));
+        std::fs::write(&file, text).unwrap();
+        biplane(&["check", path(&file)]).ok().out
+    };
+    let both = told("", "");
+    assert!(both.contains("\n  hq: 110 Gbps, 110.0 % of ce1 100G: too much, some of it leaves late\n"), "{both}");
+    let in_turn = told("end = \"300ms\"", "begin = \"300ms\"");
+    assert!(in_turn.contains("\n  hq: 60 Gbps, 60.0 % of ce1 100G\n"), "{in_turn}");
+    let lines = ["a: hq to prod, 60% on the wire, frames of 512 octets, 1 flow of IPv4, 0 s to 300 ms", "300 ms on"];
+    assert!(lines.iter().all(|line| in_turn.contains(line)), "{in_turn}");
+}

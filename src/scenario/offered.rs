@@ -6,7 +6,7 @@
 use super::Scenario;
 use super::fastpath;
 use super::model::{Carrier, CircuitId, Encapsulation, Gateway, PairId, PortPair, SiteId, StreamEnd, Traffic, VnetId};
-use crate::time::Span;
+use crate::time::{Span, WIRE_OVERHEAD_OCTETS};
 
 /// Which way a stream passes a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,14 @@ pub(super) fn parts(scenario: &Scenario) -> Vec<Part<'_>> {
         }
     }
     parts
+}
+
+impl Scenario {
+    /// The most that the hosts of `end` offer at once, in bits per second on the wire, preamble and gap counted, rounded up.
+    pub fn offered_bps(&self, end: StreamEnd) -> u64 {
+        let mine: Vec<_> = self.traffic.iter().filter(|stream| stream.from == end).map(|stream| (stream, 1)).collect();
+        most(mine.into_iter(), |stream| stream.pace().bits_per_s(WIRE_OVERHEAD_OCTETS))
+    }
 }
 
 /// The most, over all instants, of the sum of `figure` over the streams that run at once, each divided by its number.

@@ -4,9 +4,8 @@ use super::Done;
 use super::plan::{Plan, PlannedStream};
 use crate::cli::figures;
 use crate::engine::{Delivery, Outcome};
-use crate::report::{self, Asked, FrameSize, Loss, StreamFigures, Streamed};
+use crate::report::{self, Loss, StreamFigures, Streamed};
 use crate::time::{Instant, WIRE_OVERHEAD_OCTETS};
-use crate::traffic::stream::Layer;
 use crate::wire::ethernet::{FCS_OCTETS, HEADER_OCTETS};
 
 /// The report of a drill that was run.
@@ -46,7 +45,7 @@ fn stream_figures(plan: &Plan, stream: &PlannedStream, source: usize, done: &Don
         stream: traffic.name.value.clone(),
         from: name(hosts.from),
         to: name(hosts.to),
-        asked: asked(stream),
+        asked: figures::asked(traffic, spec),
         begin_ps: spec.begin.as_ps(),
         end_ps: end.as_ps(),
         offered: streamed(all.offered.frames, all.offered.octets),
@@ -62,22 +61,6 @@ fn stream_figures(plan: &Plan, stream: &PlannedStream, source: usize, done: &Don
         elsewhere: all.delivered - delivered.frames,
         consumed: all.consumed,
         in_network: all.in_network,
-    }
-}
-
-fn asked(stream: &PlannedStream) -> Asked {
-    let PlannedStream { traffic, spec, .. } = stream;
-    Asked {
-        rate: traffic.rate.clone(),
-        counts: traffic.counts.map(|layer| match layer {
-            Layer::Packet => "packet",
-            Layer::Frame => "frame",
-            Layer::Wire => "wire",
-        }),
-        family: if spec.from.is_ipv4() { "ipv4" } else { "ipv6" },
-        flows: spec.flows,
-        sizes: spec.sizes.weights().into_iter().map(|(octets, weight)| FrameSize { octets, weight }).collect(),
-        dscp: spec.traffic_class >> 2,
     }
 }
 
