@@ -26,7 +26,7 @@ fn found_and_lost(changes: &[(&str, &str)], traffic: &str) -> (bool, bool) {
     std::fs::write(&file, format!("{one}{traffic}")).unwrap();
     let ran = biplane(&["drill", path(&file), "--duration", DURATION, "--json", "-q"]).ok().out;
     let json = serde_json::from_str(&ran).unwrap();
-    (checked.contains(": streams "), figure(&json, "/balance/dropped") > 0)
+    (checked.contains(": streams bring "), figure(&json, "/balance/dropped") > 0)
 }
 
 fn stream(from: &str, to: &str, rate: u64, frame: &str) -> String {

@@ -1,12 +1,13 @@
-//! What streams offer to circuits and gateways, reckoned from rates and routes; no frame is made.
+//! What streams offer to circuits and gateways, reckoned from their rates and where routes lead; no frame is made.
 //!
-//! A stream goes by the circuits that its routers know (`compile`): those of equal preference carry equal shares of it. A
-//! sum is the most of any instant, as streams begin and end.
+//! A stream goes by the circuits that its routers know (`compile`): those of equal preference carry equal shares of it.
+//! A sum is the most of any instant, as streams begin and end.
 
 use super::Scenario;
 use super::fastpath;
 use super::model::{Carrier, CircuitId, Encapsulation, Gateway, PairId, PortPair, SiteId, StreamEnd, Traffic, VnetId};
 use crate::time::{Span, WIRE_OVERHEAD_OCTETS};
+use crate::traffic::stream::StreamPace;
 
 /// Which way a stream passes a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,21 +32,120 @@ impl Way {
 
 /// A stream, or a share of it, on a circuit.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Part<'s> {
-    pub(super) stream: &'s Traffic,
+pub(super) struct Part {
+    /// The place among the scenario's.
+    stream: usize,
     pub(super) circuit: CircuitId,
     pub(super) way: Way,
     /// Circuits that it is spread over.
-    pub(super) of: u64,
+    of: u64,
 }
 
-/// What all streams offer to the circuits, in the order of the file.
-pub(super) fn parts(scenario: &Scenario) -> Vec<Part<'_>> {
+/// What all streams offer.
+pub(super) struct Offered<'s> {
+    scenario: &'s Scenario,
+    /// To circuits, in the order of the file.
+    pub(super) parts: Vec<Part>,
+    /// How fast each stream goes.
+    paces: Vec<StreamPace>,
+    /// When streams begin and end.
+    instants: Vec<Span>,
+    /// At each of these instants, what all streams of each site come to on the wire, in bits per second.
+    of_sites: Vec<Vec<u64>>,
+}
+
+impl<'s> Offered<'s> {
+    pub(super) fn new(scenario: &'s Scenario) -> Self {
+        let paces: Vec<StreamPace> = scenario.traffic.iter().map(Traffic::pace).collect();
+        let ends = scenario.traffic.iter().filter_map(|stream| stream.end);
+        let mut instants: Vec<Span> =
+            scenario.traffic.iter().map(|stream| stream.begin).chain(ends).map(|at| at.value).collect();
+        instants.sort_unstable();
+        instants.dedup();
+        let of_site = |now: Span, site: SiteId| {
+            let running = scenario.traffic.iter().zip(&paces).filter(|(stream, _)| stream.runs_at(now));
+            let mine = running.filter(|(stream, _)| stream.from == StreamEnd::Site(site));
+            mine.fold(0u64, |sum, (_, pace)| sum.saturating_add(pace.bits_per_s(WIRE_OVERHEAD_OCTETS)))
+        };
+        let sites = || (0..scenario.sites.len()).map(SiteId);
+        let of_sites = instants.iter().map(|now| sites().map(|site| of_site(*now, site)).collect()).collect();
+        Offered { scenario, parts: parts(scenario), paces, instants, of_sites }
+    }
+
+    /// The most, over all instants, of what the senders of `parts` send at once: the sum of a `rate` of each.
+    pub(super) fn most(&self, parts: impl Iterator<Item = Part>, rate: impl Fn(&StreamPace) -> u64) -> u64 {
+        let rates: Vec<(Part, u64)> = parts.map(|part| (part, rate(&self.paces[part.stream]))).collect();
+        self.most_of(&rates, |instant, (part, rate)| self.leaving(instant, part.stream, *rate).div_ceil(part.of))
+    }
+
+    /// The most, over all instants, of the flows that `parts` have at once.
+    pub(super) fn most_flows(&self, parts: impl Iterator<Item = Part>) -> u64 {
+        let flows = |part: &Part| u64::from(self.scenario.traffic[part.stream].template.flows);
+        let flows: Vec<(Part, u64)> = parts.map(|part| (part, flows(&part))).collect();
+        self.most_of(&flows, |_, (part, flows)| flows.div_ceil(part.of))
+    }
+
+    fn most_of(&self, parts: &[(Part, u64)], figure: impl Fn(usize, &(Part, u64)) -> u64) -> u64 {
+        let sum = |(instant, now): (usize, &Span)| {
+            let running = parts.iter().filter(|(part, _)| self.scenario.traffic[part.stream].runs_at(*now));
+            running.map(|part| figure(instant, part)).fold(0, u64::saturating_add)
+        };
+        self.instants.iter().enumerate().map(sum).max().unwrap_or(0)
+    }
+
+    /// What of a rate leaves the sender's hosts at an instant: all of it, unless the streams of the site come to more than
+    /// its ports carry; then each has its share of those. Ports of virtual networks are wide enough for anything.
+    fn leaving(&self, instant: usize, stream: usize, rate: u64) -> u64 {
+        let StreamEnd::Site(id) = self.scenario.traffic[stream].from else { return rate };
+        let site = &self.scenario.sites[id.index()];
+        let (ports, offered) = (site.lan.port.bps() * u64::from(site.edges), self.of_sites[instant][id.index()]);
+        // No more than the rate.
+        (u128::from(rate) * u128::from(ports)).div_ceil(u128::from(offered.max(ports))) as u64
+    }
+
+    /// What goes from or to `site` by the provider of `pair`, to Microsoft or from it, and to other sites.
+    pub(super) fn at_access(&self, pair: PairId, site: SiteId, way: Way) -> Vec<Part> {
+        let scenario = self.scenario;
+        let end = StreamEnd::Site(site);
+        let is_mine = |part: &Part| match way {
+            Way::ToMicrosoft => scenario.traffic[part.stream].from == end,
+            Way::FromMicrosoft => scenario.traffic[part.stream].to == end,
+        };
+        let circuit = |circuit: CircuitId| &scenario.circuits[circuit.index()];
+        let of_pair = |part: &Part| part.way == way && circuit(part.circuit).pair == pair;
+        let inside = scenario.traffic.iter().enumerate().filter_map(|(number, stream)| {
+            let (StreamEnd::Site(a), StreamEnd::Site(b)) = (stream.from, stream.to) else { return None };
+            let of = scenario.pairs.iter().filter(|pair| joins(pair, a, b)).count() as u64;
+            let here = (0..scenario.circuits.len()).map(CircuitId).find(|id| circuit(*id).pair == pair)?;
+            joins(&scenario.pairs[pair.index()], a, b).then_some(Part { stream: number, circuit: here, way, of })
+        });
+        let by_circuits = self.parts.iter().copied().filter(of_pair);
+        by_circuits.chain(inside).filter(is_mine).collect()
+    }
+
+    /// The share of a stream that passes `gateway` inwards: that of circuits whose FastPath does not take it.
+    pub(super) fn through(&self, gateway: &Gateway) -> Vec<Part> {
+        let passes = |part: &Part| {
+            let stream = &self.scenario.traffic[part.stream];
+            let (Way::ToMicrosoft, StreamEnd::Vnet(vnet)) = (part.way, stream.to) else { return false };
+            let first = stream.template.to.first();
+            let is_taken = || {
+                let mut prefixes = fastpath::prefixes(self.scenario, part.circuit).into_iter();
+                prefixes.any(|fast| fast.is_taken && fast.vnet == vnet && fast.prefix.contains(&first))
+            };
+            is_behind(gateway, vnet) && gateway.weight(part.circuit).is_some() && !is_taken()
+        };
+        self.parts.iter().copied().filter(passes).collect()
+    }
+}
+
+/// What all streams offer to the circuits.
+fn parts(scenario: &Scenario) -> Vec<Part> {
     let mut parts = Vec::new();
-    for stream in &scenario.traffic {
+    for (number, stream) in scenario.traffic.iter().enumerate() {
         let mut add = |circuits: &[CircuitId], way: Way| {
             let of = circuits.len() as u64;
-            parts.extend(circuits.iter().map(|&circuit| Part { stream, circuit, way, of }));
+            parts.extend(circuits.iter().map(|&circuit| Part { stream: number, circuit, way, of }));
         };
         match (stream.from, stream.to) {
             (StreamEnd::Site(site), StreamEnd::Vnet(vnet)) => {
@@ -66,47 +166,15 @@ pub(super) fn parts(scenario: &Scenario) -> Vec<Part<'_>> {
 }
 
 impl Scenario {
-    /// The most that the hosts of `end` offer at once, in bits per second on the wire, preamble and gap counted, rounded up.
+    /// The most that the hosts of `end` offer at once, in bits per second on the wire (preamble and gap count), rounded up.
     pub fn offered_bps(&self, end: StreamEnd) -> u64 {
-        let mine: Vec<_> = self.traffic.iter().filter(|stream| stream.from == end).map(|stream| (stream, 1)).collect();
-        most(mine.into_iter(), |stream| stream.pace().bits_per_s(WIRE_OVERHEAD_OCTETS))
+        let mine: Vec<&Traffic> = self.traffic.iter().filter(|stream| stream.from == end).collect();
+        let at = |now: Span| {
+            let running = mine.iter().filter(|stream| stream.runs_at(now));
+            running.map(|stream| stream.pace().bits_per_s(WIRE_OVERHEAD_OCTETS)).fold(0, u64::saturating_add)
+        };
+        mine.iter().map(|stream| at(stream.begin.value)).max().unwrap_or(0)
     }
-}
-
-/// The most, over all instants, of the sum of `figure` over the streams that run at once, each divided by its number.
-fn most<'s>(streams: impl Iterator<Item = (&'s Traffic, u64)> + Clone, figure: impl Fn(&Traffic) -> u64) -> u64 {
-    let at = |now: Span| {
-        let runs = |stream: &Traffic| stream.begin.value <= now && stream.end.is_none_or(|end| now < end.value);
-        let running = streams.clone().filter(|(stream, _)| runs(stream));
-        running.map(|(stream, of)| figure(stream).div_ceil(of)).fold(0, u64::saturating_add)
-    };
-    streams.clone().map(|(stream, _)| at(stream.begin.value)).max().unwrap_or(0)
-}
-
-/// The same of the parts that `which` accepts.
-pub(super) fn most_of(parts: &[Part<'_>], which: impl Fn(&Part<'_>) -> bool, figure: impl Fn(&Traffic) -> u64) -> u64 {
-    let chosen: Vec<(&Traffic, u64)> =
-        parts.iter().filter(|part| which(part)).map(|part| (part.stream, part.of)).collect();
-    most(chosen.into_iter(), figure)
-}
-
-/// Between the sites of a provider, and so not in [`parts`]: what goes from or to `site` by `pair` without coming to
-/// Microsoft, with those that do by its circuits.
-pub(super) fn at_access(scenario: &Scenario, parts: &[Part<'_>], id: PairId, site: SiteId, way: Way, more: u64) -> u64 {
-    let end = StreamEnd::Site(site);
-    let is_mine = |stream: &Traffic| match way {
-        Way::ToMicrosoft => stream.from == end,
-        Way::FromMicrosoft => stream.to == end,
-    };
-    let by_circuits = parts.iter().filter(|part| part.way == way && scenario.circuits[part.circuit.index()].pair == id);
-    let by_circuits = by_circuits.map(|part| (part.stream, part.of));
-    let inside = scenario.traffic.iter().filter_map(|stream| {
-        let (StreamEnd::Site(a), StreamEnd::Site(b)) = (stream.from, stream.to) else { return None };
-        let vpns = || scenario.pairs.iter().filter(|pair| joins(pair, a, b));
-        joins(&scenario.pairs[id.index()], a, b).then(|| (stream, vpns().count() as u64))
-    });
-    let mine: Vec<(&Traffic, u64)> = by_circuits.chain(inside).filter(|(stream, _)| is_mine(stream)).collect();
-    most(mine.into_iter(), |stream| stream.pace().bits_per_s(more))
 }
 
 /// The circuits between a site and a virtual network that can carry a stream.
@@ -162,20 +230,6 @@ fn joined(scenario: &Scenario, stream: &Traffic, from: SiteId, to: SiteId) -> Ve
         ends && usable.contains(a) && usable.contains(b)
     };
     both.filter(leads).collect()
-}
-
-/// The share of a stream that passes `gateway` inwards: that of circuits whose FastPath does not take it.
-pub(super) fn through<'s>(scenario: &Scenario, gateway: &Gateway, parts: &[Part<'s>]) -> Vec<Part<'s>> {
-    let passes = |part: &&Part<'s>| {
-        let (Way::ToMicrosoft, StreamEnd::Vnet(vnet)) = (part.way, part.stream.to) else { return false };
-        let first = part.stream.template.to.first();
-        let is_taken = || {
-            let mut prefixes = fastpath::prefixes(scenario, part.circuit).into_iter();
-            prefixes.any(|fast| fast.is_taken && fast.vnet == vnet && fast.prefix.contains(&first))
-        };
-        is_behind(gateway, vnet) && gateway.weight(part.circuit).is_some() && !is_taken()
-    };
-    parts.iter().filter(passes).copied().collect()
 }
 
 /// Octets that a frame has more than its stream's at Microsoft's ports: its tags.

@@ -2,10 +2,11 @@
 
 mod streams;
 
+use super::Scenario;
 use super::model::{CircuitId, Gateway, PairId, Peering, PortPair};
+use super::offered::Offered;
 use super::source::{Extent, Located};
 use super::units::rate_text;
-use super::{Scenario, offered};
 
 /// Something to think about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,26 +22,26 @@ pub struct Finding {
 /// What is found in `scenario`, in the order of the file.
 pub(super) fn review(scenario: &Scenario) -> Vec<Finding> {
     let mut found = Vec::new();
-    let parts = offered::parts(scenario);
+    let offered = Offered::new(scenario);
     let by_streams = !scenario.traffic.is_empty();
     for gateway in &scenario.gateways {
         found.extend(one_location(scenario, gateway));
         match by_streams {
-            true => found.extend(streams::small_gateway(scenario, gateway, &parts)),
+            true => found.extend(streams::small_gateway(gateway, &offered)),
             false => found.extend(small_gateway(scenario, gateway)),
         }
         found.extend(other_sites(scenario, gateway));
     }
     for (place, pair) in scenario.pairs.iter().enumerate() {
         match by_streams {
-            true => found.extend(streams::small_survivors(scenario, PairId(place), pair, &parts)),
+            true => found.extend(streams::small_survivors(scenario, PairId(place), pair, &offered)),
             false => found.extend(small_survivor(scenario, PairId(place), pair)),
         }
         found.extend(both_ends(scenario, pair));
         found.extend(one_edge(scenario, pair));
     }
     for (place, circuit) in scenario.circuits.iter().enumerate() {
-        found.extend(streams::small_connection(scenario, CircuitId(place), circuit, &parts));
+        found.extend(streams::small_connection(scenario, CircuitId(place), circuit, &offered));
         found.extend(circuit.private.as_ref().and_then(|peering| no_bfd(&circuit.name, peering)));
     }
     found.sort();

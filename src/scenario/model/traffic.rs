@@ -38,6 +38,11 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// Whether it runs at `now`, a time from the start of the run.
+    pub fn runs_at(&self, now: Span) -> bool {
+        self.begin.value <= now && self.end.is_none_or(|end| now < end.value)
+    }
+
     /// How fast it goes.
     pub fn pace(&self) -> StreamPace {
         self.template.pace().expect("reading refuses streams that there cannot be")

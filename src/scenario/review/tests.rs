@@ -44,7 +44,8 @@ fn an_oversubscribed_port_is_too_small_for_a_survivor() {
 }
 
 fn stream(from: &str, to: &str, rate: &str) -> String {
-    format!("[[traffic]]\nname = \"{from}{rate}\"\nfrom = \"{from}\"\nto = \"{to}\"\nframe = 1518\nrate = \"{rate}\"\n")
+    let name = rate.trim_end_matches('%');
+    format!("[[traffic]]\nname = \"{from}{name}\"\nfrom = \"{from}\"\nto = \"{to}\"\nframe = 1518\nrate = \"{rate}\"\n")
 }
 
 /// Findings of the streams' kind.
@@ -67,7 +68,7 @@ fn a_port_is_too_small_for_a_bit_more_than_it_carries() {
     assert_eq!(of("hq", "prod", "9702457956bps"), [""; 0]);
     assert_eq!(of("prod", "hq", "9702457956bps"), [""; 0]);
     let port = |way: &str| {
-        format!("streams offer the ports of `london` 10.001 Gbps {way} Microsoft at once, and one port carries 10 Gbps")
+        format!("streams bring the ports of `london` 10.001 Gbps {way} Microsoft at once, and one port carries 10 Gbps")
     };
     assert_eq!(of("hq", "prod", "9702457957bps"), [port("to")]);
     assert_eq!(of("prod", "hq", "9702457957bps"), [port("from")]);
@@ -81,7 +82,7 @@ fn a_connection_is_too_small_for_a_bit_more_than_its_limit() {
     assert_eq!(of("rate_limit = true", "9829619921bps"), [""; 0]);
     assert_eq!(of("rate_limit = false", "20Gbps"), [""; 0], "a Direct circuit is not held to its bandwidth");
     let message =
-        "streams offer circuit `london` 10.001 Gbps to Microsoft at once, and each connection is held to 10 Gbps";
+        "streams bring circuit `london` 10.001 Gbps to Microsoft at once, and each connection is held to 10 Gbps";
     assert_eq!(of("rate_limit = true", "9829619922bps"), [message]);
 }
 
@@ -91,7 +92,7 @@ fn a_gateway_is_too_small_for_a_bit_more_than_its_limits() {
     let of = |from, to, rate| about_streams(&[("sku = \"ErGw3Az\"", "sku = \"ErGw1Az\"")], &stream(from, to, rate));
     assert_eq!(of("hq", "prod", "988142292bps"), [""; 0]);
     assert_eq!(of("prod", "hq", "2Gbps"), [""; 0], "the way back passes the gateway by");
-    let bits = "streams offer gateway `gw` 1.001 Gbps at once, and it takes 1 Gbps inwards";
+    let bits = "streams bring gateway `gw` 1.001 Gbps at once, and it takes 1 Gbps inwards";
     assert_eq!(of("hq", "prod", "988142293bps"), [bits]);
     let small = |rate, frame| {
         about_streams(
@@ -100,10 +101,10 @@ fn a_gateway_is_too_small_for_a_bit_more_than_its_limits() {
         )
     };
     assert_eq!(small("100kpps", "frame = 64"), [""; 0]);
-    let packets = "streams offer gateway `gw` 100001 packets/s at once, and it takes 100000 packets/s inwards";
+    let packets = "streams bring gateway `gw` 100001 packets/s at once, and it takes 100000 packets/s inwards";
     assert_eq!(small("100001pps", "frame = 64"), [packets]);
     assert_eq!(small("1kpps", "frame = 64\nflows = 200_000"), [""; 0]);
-    let flows = "streams offer gateway `gw` 200001 flows at once, and it takes 200000 flows inwards";
+    let flows = "streams bring gateway `gw` 200001 flows at once, and it takes 200000 flows inwards";
     assert_eq!(small("1kpps", "frame = 64\nflows = 200_001"), [flows]);
     let off = [("sku = \"ErGw3Az\"", "sku = \"ErGw1Az\""), ("limits = true", "limits = false")];
     assert_eq!(about_streams(&off, &stream("hq", "prod", "2Gbps")), [""; 0]);
@@ -120,6 +121,36 @@ fn streams_count_together_while_both_run() {
     assert_eq!(of("end = \"301ms\"", "begin = \"300ms\"").len(), 1);
 }
 
+/// A port of 10G at the site sends no more than that, untagged, whatever is asked of it: 1538 octets on the wire for each
+/// packet, of which the gateway counts 1518, 10^10 x 1518 / 1538 = 9.870 Gb/s, and the ports with their tags 1546.
+#[test]
+fn no_more_than_the_hosts_can_send_is_reckoned() {
+    let lan = ("lan = { port = \"100G\"", "lan = { port = \"10G\"");
+    let two = [stream("hq", "prod", "100%"), stream("hq", "prod", "9Gbps")].concat();
+    let port = "streams bring the ports of `london` 10.053 Gbps to Microsoft at once, and one port carries 10 Gbps";
+    assert_eq!(about_streams(&[lan, PORT_10G[0]], &two), [port], "the gateway takes 10 Gbps");
+    let small = [lan, ("sku = \"ErGw3Az\"", "sku = \"ErGw2Az\"")];
+    let gateway = "streams bring gateway `gw` 9.87 Gbps at once, and it takes 2 Gbps inwards";
+    assert!(about_streams(&small, &two).contains(&gateway.to_owned()));
+}
+
+/// Two streams ask for 150 % of the site's port: as long as both run, the second has 4 Gb/s of it, and 6 when the first
+/// has ended.
+#[test]
+fn what_another_stream_leaves_when_it_ends_is_reckoned() {
+    let second = "[circuit.paris]\nmodel = \"direct\"\nsite = \"hq\"\nport = \"10G\"\nbandwidth = \"5G\"\ns_tag = 111\n\
+                  rate_limit = true\n[circuit.paris.private]\nc_tag = 20\nsubnets = \"192.168.101.0/29\"\n[gateway.gw2]\nsku = \"ErGw3Az\"\n\
+                  vnets = [\"lab\"]\ncircuits = [\"paris\"]\n[vnet.lab]\nprefixes = [\"10.30.0.0/16\"]\n[vnet.prod]";
+    let changes = [("lan = { port = \"100G\"", "lan = { port = \"10G\""), ("[vnet.prod]", second)];
+    let of = |end: &str| {
+        let streams = [stream("hq", "prod", "90%"), end.to_owned(), stream("hq", "lab", "60%")].concat();
+        about_streams(&changes, &streams)
+    };
+    assert_eq!(of(""), [""; 0]);
+    let paris = "streams bring circuit `paris` 5.954 Gbps to Microsoft at once, and each connection is held to 5 Gbps";
+    assert_eq!(of("end = \"1ms\"\n"), [paris], "6 Gb/s on the wire are 1526 / 1538 of that as the limit counts");
+}
+
 /// Two circuits have half of each stream on the way in; on the way back the higher weight has all of it.
 #[test]
 fn circuits_share_a_stream_unless_one_is_preferred() {
@@ -133,8 +164,27 @@ fn circuits_share_a_stream_unless_one_is_preferred() {
     assert_eq!(of(both, "hq", "prod", "19404915912bps"), [""; 0], "twice what one port carries");
     assert_eq!(of(both, "hq", "prod", "19404915914bps").len(), 2, "too much for either");
     assert_eq!(of(weighed, "hq", "prod", "15Gbps"), [""; 0]);
-    let paris = "streams offer the ports of `paris` 15.46 Gbps from Microsoft at once, and one port carries 10 Gbps";
+    let paris = "streams bring the ports of `paris` 15.46 Gbps from Microsoft at once, and one port carries 10 Gbps";
     assert_eq!(of(weighed, "prod", "hq", "15Gbps"), [paris]);
+}
+
+/// Joined circuits carry a stream between their sites to Microsoft and back: 1546 octets for a packet with two tags,
+/// 1542 with the one of the other's ports, 10^10 x 1500 / 1542 = 9,727,626,459.1.
+#[test]
+fn joined_circuits_have_a_stream_each_way() {
+    let of = |rate: &str| {
+        let mut all = found("global-reach", &[("port = \"100G\"", "port = \"10G\"")], &stream("hq", "lab", rate));
+        all.retain(|message| message.contains("one port carries"));
+        all
+    };
+    assert_eq!(of("9702457956bps"), [""; 0]);
+    let ports = |circuit: &str, way: &str, gbps: &str| {
+        let port = format!("the ports of `{circuit}` {gbps} Gbps {way} Microsoft");
+        format!("streams bring {port} at once, and one port carries 10 Gbps")
+    };
+    assert_eq!(of("9702457957bps"), [ports("london", "to", "10.001")]);
+    assert_eq!(of("9727626459bps"), [ports("london", "to", "10.026")]);
+    assert_eq!(of("9727626460bps"), [ports("london", "to", "10.026"), ports("paris", "from", "10.001")]);
 }
 
 /// A provider's ports to its sites have no tags, 1538 octets on the wire: 10^10 x 1500 / 1538 = 9,752,925,877.76.
@@ -153,7 +203,7 @@ fn sites_of_a_vpn_share_no_port_but_the_providers() {
     let both = [stream("hq", "prod", "6Gbps"), stream("branch", "prod", "6Gbps")].concat();
     assert_eq!(of(&both, &[]), [""; 0], "each has a port of its own");
     let nni = ("nni_port = \"100G\"", "nni_port = \"10G\"");
-    let ports = "streams offer the ports of `london` between `carrier` and Microsoft 12.368 Gbps to Microsoft at once, \
+    let ports = "streams bring the ports of `london` between `carrier` and Microsoft 12.368 Gbps to Microsoft at once, \
                  and one port carries 10 Gbps";
     assert_eq!(of(&both, &[nni]), [ports]);
 }
