@@ -40,6 +40,7 @@ fn helps_read_well() {
         ("help-bench.txt", "bench --help"),
         ("help-check.txt", "check --help"),
         ("help-new.txt", "new --help"),
+        ("help-schema.txt", "schema --help"),
     ] {
         let ran = typed(text).ok();
         assert!(ran.out.lines().all(|line| line.chars().count() <= 100), "{}", ran.out);
@@ -67,8 +68,15 @@ fn presets_are_listed_printed_and_good() {
         golden(&format!("check-{name}.txt"), &by_name.out);
     }
     golden("check-written-core.txt", &typed("check tests/scenarios/written-core.toml").ok().out);
+    golden("check-busy.txt", &typed("check tests/scenarios/drill/busy.toml").ok().out);
     golden("graph-direct.txt", &typed("check direct --graph mermaid").ok().out);
     assert!(typed("check direct --graph dot").ok().out.starts_with("digraph"));
+}
+
+/// What it is worth is for `tests/scenario_schema.rs` to say.
+#[test]
+fn the_schema_is_printed() {
+    golden("schema.json", &typed("schema").ok().out);
 }
 
 #[test]

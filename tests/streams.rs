@@ -299,3 +299,20 @@ fn what_a_stream_comes_to_is_reckoned() {
     assert_eq!(v4(FrameSizes::Imix, third).load().unwrap().wire_bps.div_ceil(1000), 3_333_334);
     assert!(v4(FrameSizes::One(63), MPPS).load().is_err());
 }
+
+/// A rate that counts some layer is that many bits there, and what it is elsewhere follows from the sizes: the simple IMIX
+/// has 12 frames of 4342 octets in a round, 4126 of packets, 4582 on the wire.
+#[test]
+fn the_pace_of_a_stream_is_exact() {
+    let pace = |sizes, rate| v4(sizes, rate).pace().unwrap();
+    let imix = pace(FrameSizes::Imix, Rate::Bits(4_126_000_000, Layer::Packet));
+    let (frame, tagged, wire) = (imix.bits_per_s(0), imix.bits_per_s(8), imix.bits_per_s(20));
+    assert_eq!((frame, tagged, wire), (4_342_000_000, 4_438_000_000, 4_582_000_000));
+    assert_eq!(imix.frames_per_s(), 1_500_000);
+    assert_eq!(pace(FrameSizes::One(64), Rate::Frames(7)).bits_per_s(0), 7 * 64 * 8);
+    let line = pace(FrameSizes::One(64), Rate::Line(PortSpeed::G10, ratio(1, 3)));
+    assert_eq!((line.bits_per_s(20), line.frames_per_s()), (3_333_333_334, 4_960_318), "rounded up");
+    let fine = pace(FrameSizes::One(1518), Rate::Line(PortSpeed::G1, ratio(u64::MAX / 3 + 7, u64::MAX)));
+    assert!(fine.bits_per_s(20).abs_diff(333_333_334) <= 1, "{fine:?}");
+    assert!(v4(FrameSizes::One(63), MPPS).pace().is_err());
+}

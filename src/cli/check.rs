@@ -1,6 +1,8 @@
 //! `biplane check`: validates a scenario, says what its network is, draws it.
 
-use super::{Common, Failure, load, memory, print};
+mod streams;
+
+use super::{Common, Failure, load_scenario, memory, print};
 use crate::engine::{Network, Role};
 use crate::id::NodeId;
 use crate::scenario::{Disjoint, Finding, GraphFormat, Lsp, Unrouted, graph};
@@ -28,7 +30,7 @@ enum Graph {
 
 /// Runs the command.
 pub(super) fn run(args: &CheckArgs, common: &Common) -> Result<(), Failure> {
-    let (title, compiled) = load(&args.scenario, common, Unrouted::default())?;
+    let (scenario, compiled) = load_scenario(&args.scenario, common, Unrouted::default())?;
     if let Some(language) = args.graph {
         let format = match language {
             Graph::Mermaid => GraphFormat::Mermaid,
@@ -39,7 +41,7 @@ pub(super) fn run(args: &CheckArgs, common: &Common) -> Result<(), Failure> {
     let network = &compiled.network;
     let routers = network.nodes.iter().filter(|node| matches!(node.role, Role::Router(_))).count();
     let hosts = network.nodes.len() - routers;
-    let mut out = format!("{title}: ok\n");
+    let mut out = format!("{}: ok\n", scenario.name);
     let (routers, hosts) = (some(routers, "router"), some(hosts, "host"));
     let links = some(network.links.len(), "link");
     let _ = writeln!(out, "  {routers}, {hosts}, {links} (one direction each)");
@@ -53,6 +55,7 @@ pub(super) fn run(args: &CheckArgs, common: &Common) -> Result<(), Failure> {
         let ports: Vec<_> = node.ports.iter().map(|port| format!("{} {}G", port.name, port.speed.gbps())).collect();
         let _ = writeln!(out, "  {}: {}", node.name, ports.join(", "));
     }
+    out.push_str(&streams::listed(&scenario, &compiled));
     if !compiled.lsps.is_empty() {
         let _ = writeln!(out, "\nLabel-switched paths, and what could take over:");
     }

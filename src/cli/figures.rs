@@ -1,12 +1,15 @@
-//! From the outcome of a run to those figures of its report that every run has: ports, circuits, deliveries, speed.
+//! Those figures of a report that several commands have: what is asked of a stream; of a run's outcome ports, circuits,
+//! deliveries, speed.
 
 use super::metrics;
 use crate::engine::{Count, Network, Outcome};
 use crate::id::{NodeId, PortId};
 use crate::report::{
-    self, Balance, Circuit, Delivered, Engine, MetricsSpan, NetworkFigures, PortFigures, ServiceFigures,
+    self, Asked, Balance, Circuit, Delivered, Engine, FrameSize, MetricsSpan, NetworkFigures, PortFigures,
+    ServiceFigures,
 };
-use crate::scenario::{Compiled, PublicHosts, Resources};
+use crate::scenario::{Compiled, PublicHosts, Resources, Traffic};
+use crate::traffic::stream::{Layer, StreamSpec};
 use std::time::Duration;
 
 /// A circuit and Microsoft's port of each of its connections.
@@ -62,6 +65,22 @@ fn service(hosts: &PublicHosts, outcome: &Outcome) -> ServiceFigures {
         over_internet_octets: internet.octets,
         sent_frames: sent.frames,
         sent_octets: sent.octets,
+    }
+}
+
+/// What is asked of a stream.
+pub(super) fn asked(traffic: &Traffic, spec: &StreamSpec) -> Asked {
+    Asked {
+        rate: traffic.rate.clone(),
+        counts: traffic.counts.map(|layer| match layer {
+            Layer::Packet => "packet",
+            Layer::Frame => "frame",
+            Layer::Wire => "wire",
+        }),
+        family: if spec.from.is_ipv4() { "ipv4" } else { "ipv6" },
+        flows: spec.flows,
+        sizes: spec.sizes.weights().into_iter().map(|(octets, weight)| FrameSize { octets, weight }).collect(),
+        dscp: spec.traffic_class >> 2,
     }
 }
 

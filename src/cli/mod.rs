@@ -13,6 +13,7 @@ mod metrics;
 mod new;
 mod observe;
 mod replay;
+mod schema;
 pub mod trace;
 
 use crate::scenario::{
@@ -50,6 +51,9 @@ enum Command {
     New(new::NewArgs),
     /// List the presets
     Presets,
+    /// Print the JSON Schema of scenario files, for editors that complete and check them
+    #[command(long_about = schema::LONG)]
+    Schema,
 }
 
 /// Options of every command.
@@ -165,6 +169,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args, &cli.common),
         Command::New(args) => new::run(args),
         Command::Presets => new::list(),
+        Command::Schema => schema::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -75,6 +75,7 @@ impl Policer {
 impl Leave {
     /// Whether a frame passes that comes so long after the last one, without a look at the rate. `is_calm`: less than the
     /// rate came for as long as the burst takes.
+    #[inline(never)]
     fn admits(&mut self, passed_ps: u128, cost: u128, is_calm: bool, depth: u128) -> bool {
         self.tokens = (self.tokens + passed_ps * u128::from(self.threshold_bps)).min(depth);
         if self.is_limiting && is_calm {

@@ -16,7 +16,7 @@ pub use replay::{
     Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, NetworkFigures, NodeDrops, PortFigures,
     Rate, Replay, ServiceFigures, SourceFigures, all_drops, slow_path_drops,
 };
-pub use text::drill::drill as drill_text;
+pub use text::drill::{drill as drill_text, stream_text};
 pub use text::replay as replay_text;
 
 /// The schema of every JSON report: fields are added within a version, not changed.

@@ -7,10 +7,12 @@ mod fastpath;
 mod graph;
 mod model;
 mod nearest;
+mod offered;
 mod preset;
 mod read;
 mod reader;
 mod review;
+mod schema;
 mod source;
 mod syntax;
 mod units;
@@ -37,8 +39,9 @@ pub use model::{
 };
 pub use preset::{Preset, presets};
 pub use review::Finding;
+pub use schema::schema;
 pub use source::{Extent, Located, Source};
-pub use units::{Quantity, UnitError, parse as parse_amount, rate_text};
+pub use units::{Quantity, UnitError, parse as parse_amount, rate_rounded_up, rate_text};
 
 use crate::rng::mix64;
 use crate::time::Span;

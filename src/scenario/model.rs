@@ -186,6 +186,15 @@ pub struct RateLimit {
     pub tolerance_ppb: u32,
 }
 
+impl RateLimit {
+    /// Up to so many bits per second nothing is done, on a circuit of `bandwidth_bps`.
+    pub fn threshold_bps(self, bandwidth_bps: u64) -> u64 {
+        let leave = u128::from(bandwidth_bps) * u128::from(self.tolerance_ppb) / 1_000_000_000;
+        // A tolerance is a whole of the bandwidth at the most, and that 400 Gb/s.
+        bandwidth_bps + leave as u64
+    }
+}
+
 /// The SKU of a circuit (EXPRESSROUTE: circuit SKUs): what it reaches, and how many prefixes and networks it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CircuitSku {

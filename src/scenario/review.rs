@@ -1,7 +1,10 @@
 //! A scenario as a network architect would look at it: what a fault would take, though nothing in the file is wrong.
 
+mod streams;
+
 use super::Scenario;
 use super::model::{CircuitId, Gateway, PairId, Peering, PortPair};
+use super::offered::Offered;
 use super::source::{Extent, Located};
 use super::units::rate_text;
 
@@ -19,17 +22,26 @@ pub struct Finding {
 /// What is found in `scenario`, in the order of the file.
 pub(super) fn review(scenario: &Scenario) -> Vec<Finding> {
     let mut found = Vec::new();
+    let offered = Offered::new(scenario);
+    let by_streams = !scenario.traffic.is_empty();
     for gateway in &scenario.gateways {
         found.extend(one_location(scenario, gateway));
-        found.extend(small_gateway(scenario, gateway));
+        match by_streams {
+            true => found.extend(streams::small_gateway(gateway, &offered)),
+            false => found.extend(small_gateway(scenario, gateway)),
+        }
         found.extend(other_sites(scenario, gateway));
     }
     for (place, pair) in scenario.pairs.iter().enumerate() {
-        found.extend(small_survivor(scenario, PairId(place), pair));
+        match by_streams {
+            true => found.extend(streams::small_survivors(scenario, PairId(place), pair, &offered)),
+            false => found.extend(small_survivor(scenario, PairId(place), pair)),
+        }
         found.extend(both_ends(scenario, pair));
         found.extend(one_edge(scenario, pair));
     }
-    for circuit in &scenario.circuits {
+    for (place, circuit) in scenario.circuits.iter().enumerate() {
+        found.extend(streams::small_connection(scenario, CircuitId(place), circuit, &offered));
         found.extend(circuit.private.as_ref().and_then(|peering| no_bfd(&circuit.name, peering)));
     }
     found.sort();
@@ -137,50 +149,4 @@ fn no_bfd(circuit: &Located<String>, peering: &Peering) -> Option<Found> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(preset: &str, changes: &[(&str, &str)]) -> Vec<String> {
-        let mut text = super::super::presets().iter().find(|known| known.name == preset).unwrap().text.to_owned();
-        for (old, new) in changes {
-            assert!(text.contains(old), "{old}");
-            text = text.replace(old, new);
-        }
-        let scenario = Scenario::parse(&text, "x").unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
-        review(&scenario).into_iter().map(|finding| finding.message).collect()
-    }
-
-    #[test]
-    fn the_preset_direct_has_one_location_and_one_edge_router() {
-        let standard = [
-            "both connections of `london` end at one edge router of site `hq`",
-            "all circuits of gateway `gw` meet Microsoft in London",
-        ];
-        assert_eq!(found("direct", &[]), standard);
-        let no_bfd = found("direct", &[("bfd = { interval = \"300ms\", multiplier = 3 }", "bfd = false")]);
-        assert!(no_bfd.contains(&"the private peering of circuit `london` has no BFD".to_owned()), "{no_bfd:?}");
-        let small = found("direct", &[("sku = \"ErGw3Az\"", "sku = \"ErGw1Az\"")]);
-        let message = "gateway `gw` takes 1 Gbps inwards, and its circuits bring 10 Gbps";
-        assert!(small.contains(&message.to_owned()), "{small:?}");
-    }
-
-    #[test]
-    fn an_oversubscribed_port_is_too_small_for_a_survivor() {
-        let second = "[circuit.paris]\nmodel = \"direct\"\nshares = \"london\"\nbandwidth = \"100G\"\ns_tag = 111\n\
-                      [circuit.paris.private]\nc_tag = 20\nsubnets = \"192.168.101.0/29\"\n[vnet.prod]";
-        let found = found(
-            "direct",
-            &[("[vnet.prod]", second), ("circuits = [\"london\"]", "circuits = [\"london\", \"paris\"]")],
-        );
-        let message = "the circuits on the ports of `london` add up to 110 Gbps, and one port carries 100 Gbps";
-        assert!(found.contains(&message.to_owned()), "{found:?}");
-        assert!(found.contains(&"the private peering of circuit `paris` has no BFD".to_owned()), "{found:?}");
-    }
-
-    #[test]
-    fn two_edge_routers_see_half_of_the_flows() {
-        let found = found("ipvpn", &[]);
-        assert!(found.contains(&"the edge routers of site `hq` see one direction of many flows each".to_owned()));
-        assert!(found.contains(&"site `branch` has one edge router".to_owned()), "{found:?}");
-    }
-}
+mod tests;

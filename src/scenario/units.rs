@@ -73,6 +73,24 @@ impl Quantity {
         }
     }
 
+    /// A regular expression of how it is written, for editors; that a number is too fine or too large it does not see.
+    pub(super) fn pattern(self) -> String {
+        self.pattern_of(NUMBER, |_| true)
+    }
+
+    /// The same for numbers like `number` in the units that `takes` accepts.
+    pub(super) fn pattern_of(self, number: &str, takes: impl Fn(&str) -> bool) -> String {
+        // As in `factor`: rates are understood in letters of either size, octets (`B`) are none of them.
+        let loose = matches!(self, Quantity::Rate | Quantity::FrameRate);
+        let either = |c: char| match loose && c.is_ascii_alphabetic() && c != 'b' {
+            true => format!("[{}{}]", c.to_ascii_lowercase(), c.to_ascii_uppercase()),
+            false => c.to_string(),
+        };
+        let units = self.units().iter().map(|(name, _)| *name).filter(|name| takes(name));
+        let units: Vec<String> = units.map(|name| name.chars().map(either).collect()).collect();
+        format!("^\\s*{number}\\s*(?:{})\\s*$", units.join("|"))
+    }
+
     /// What it is, for messages.
     pub const fn noun(self) -> &'static str {
         match self {
@@ -162,6 +180,9 @@ fn decimal(number: &str) -> Option<(u128, u32)> {
 /// Digits of a number at most. Every u64 fits; a product with a unit that does not fit 128 bits is found and refused.
 const MOST_DIGITS: usize = 24;
 
+/// What `decimal` reads, as a regular expression, but for the number of its digits.
+pub(super) const NUMBER: &str = r"[0-9](?:[0-9_]*[0-9])?(?:\.[0-9][0-9_]*)?";
+
 const TIME: &[(&str, u128)] = &[
     ("ps", 1),
     ("ns", 1_000),
@@ -222,6 +243,19 @@ pub fn rate_text(bps: u64) -> String {
     match units.into_iter().find(|(size, _)| bps != 0 && bps.is_multiple_of(*size)) {
         Some((size, unit)) => format!("{} {unit}", bps / size),
         None => format!("{bps} bps"),
+    }
+}
+
+/// `12.346 Gbps`: a rate that need not be a round one, in the largest unit that it has one of, to the third digit behind
+/// the point, rounded up: what is over a limit stays over it.
+pub fn rate_rounded_up(bps: u64) -> String {
+    let units = [(1_000_000_000_000, "Tbps"), (1_000_000_000, "Gbps"), (1_000_000, "Mbps"), (1_000, "kbps")];
+    let Some((size, unit)) = units.into_iter().find(|(size, _)| bps >= *size) else { return format!("{bps} bps") };
+    let thousandths = bps.div_ceil(size / 1000);
+    let (whole, rest) = (thousandths / 1000, format!("{:03}", thousandths % 1000));
+    match rest.trim_end_matches('0') {
+        "" => format!("{whole} {unit}"),
+        digits => format!("{whole}.{digits} {unit}"),
     }
 }
 
@@ -288,11 +322,63 @@ mod tests {
         assert_eq!([0, 1_500, 50_000_000, 10_000_000_000].map(rate_text), ["0 bps", "1500 bps", "50 Mbps", "10 Gbps"]);
     }
 
+    #[test]
+    fn rates_are_rounded_up_to_the_third_digit() {
+        let rates = [0, 999, 1_000, 1_500_000, 10_000_000_000, 10_000_000_001, 999_999_999, 2_345_678_901_234];
+        let texts = ["0 bps", "999 bps", "1 kbps", "1.5 Mbps", "10 Gbps", "10.001 Gbps", "1000 Mbps", "2.346 Tbps"];
+        assert_eq!(rates.map(rate_rounded_up), texts);
+    }
+
+    fn patterns() -> &'static [(Quantity, jsonschema::Validator)] {
+        static PATTERNS: std::sync::LazyLock<Vec<(Quantity, jsonschema::Validator)>> = std::sync::LazyLock::new(|| {
+            let all = [Quantity::Time, Quantity::Rate, Quantity::FrameRate, Quantity::Share, Quantity::Octets];
+            let schema = |quantity: Quantity| serde_json::json!({ "pattern": quantity.pattern() });
+            all.map(|quantity| (quantity, jsonschema::validator_for(&schema(quantity)).unwrap())).into()
+        });
+        &PATTERNS
+    }
+
+    /// Every unit as it is written, in small and in large letters.
+    #[test]
+    fn patterns_have_all_units() {
+        for (quantity, pattern) in patterns() {
+            for (unit, _) in quantity.units() {
+                for text in [
+                    format!("7{unit}"),
+                    format!(" 1_0 {unit}"),
+                    format!("7{}", unit.to_uppercase()),
+                    format!("7{}", unit.to_lowercase()),
+                ] {
+                    assert_eq!(pattern.is_valid(&text.clone().into()), parse(&text, *quantity).is_ok(), "{text}");
+                }
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC*") {
             for quantity in [Quantity::Time, Quantity::Rate, Quantity::FrameRate, Quantity::Share, Quantity::Octets] {
                 let _ = parse(&text, quantity);
+            }
+        }
+
+        /// Amounts and what comes close: what is read matches, and what matches and is not read is too long, too fine
+        /// or too large.
+        #[test]
+        fn patterns_are_what_is_read(text in "[ \t]?[0-9_.]{0,3}[0-9]{1,25}[0-9_.]{0,3} ?[kKMGTpPbBisS/tunmhcµμ%f]{0,6}") {
+            for (quantity, pattern) in patterns() {
+                let matches = pattern.is_valid(&text.clone().into());
+                match parse(&text, *quantity) {
+                    Ok(_) => prop_assert!(matches, "{text}"),
+                    Err(error) if matches => {
+                        let digits = text.chars().filter(char::is_ascii_digit).count();
+                        let words = ["too large", "finer than"];
+                        let is_amount = words.iter().any(|words| error.message.contains(words)) || digits > MOST_DIGITS;
+                        prop_assert!(is_amount, "{text}: {}", error.message);
+                    }
+                    Err(_) => {}
+                }
             }
         }
 

@@ -16,7 +16,7 @@ mod template;
 pub use address::AddressRange;
 pub use error::StreamError;
 pub use generator::Generator;
-pub use load::StreamLoad;
+pub use load::{StreamLoad, StreamPace};
 
 use super::schedule::Ratio;
 use crate::frame::Templates;

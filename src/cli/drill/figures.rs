@@ -4,9 +4,8 @@ use super::Done;
 use super::plan::{Plan, PlannedStream};
 use crate::cli::{figures, metrics};
 use crate::engine::{Delivery, Outcome};
-use crate::report::{self, Asked, FrameSize, Loss, MetricsSpan, StreamFigures, Streamed};
+use crate::report::{self, Loss, MetricsSpan, StreamFigures, Streamed};
 use crate::time::{Instant, WIRE_OVERHEAD_OCTETS};
-use crate::traffic::stream::Layer;
 use crate::wire::ethernet::{FCS_OCTETS, HEADER_OCTETS};
 
 /// The report of a drill that was run.
@@ -44,7 +43,7 @@ fn stream_figures(plan: &Plan, stream: &PlannedStream, source: usize, done: &Don
         stream: traffic.name.value.clone(),
         from: name(hosts.from),
         to: name(hosts.to),
-        asked: asked(stream),
+        asked: figures::asked(traffic, spec),
         begin_ps: spec.begin.as_ps(),
         end_ps: end.as_ps(),
         offered: streamed(all.offered.frames, all.offered.octets),
@@ -74,22 +73,6 @@ fn span(plan: &Plan, done: &Done) -> MetricsSpan {
     let begin = plan.streams.iter().map(|stream| stream.spec.begin).min();
     let end = plan.streams.iter().enumerate().map(|(source, stream)| until(stream, source, done)).max();
     metrics::span(begin.unwrap_or(Instant::ZERO), end.unwrap_or(Instant::ZERO))
-}
-
-fn asked(stream: &PlannedStream) -> Asked {
-    let PlannedStream { traffic, spec, .. } = stream;
-    Asked {
-        rate: traffic.rate.clone(),
-        counts: traffic.counts.map(|layer| match layer {
-            Layer::Packet => "packet",
-            Layer::Frame => "frame",
-            Layer::Wire => "wire",
-        }),
-        family: if spec.from.is_ipv4() { "ipv4" } else { "ipv6" },
-        flows: spec.flows,
-        sizes: spec.sizes.weights().into_iter().map(|(octets, weight)| FrameSize { octets, weight }).collect(),
-        dscp: spec.traffic_class >> 2,
-    }
 }
 
 /// Where frames of a source were dropped, and why.

@@ -25,8 +25,16 @@ pub fn drill(report: &Drill) -> String {
 
 /// `app: hq to prod, 4Gbps of IP packets, IMIX, 200 flows of IPv4, DSCP 46, 5 ms to 15 ms`.
 fn asked(out: &mut String, stream: &StreamFigures, duration_ps: u64) {
-    let Asked { rate, counts, family, flows, sizes, dscp } = &stream.asked;
-    let (name, from, to) = (&stream.stream, &stream.from, &stream.to);
+    let is_whole = (stream.begin_ps, stream.end_ps) == (0, duration_ps);
+    let when = || format!("{} to {}", Span::from_ps(stream.begin_ps), Span::from_ps(stream.end_ps));
+    let when = (!is_whole).then(when);
+    let _ = writeln!(out, "{}", stream_text(&stream.stream, [&stream.from, &stream.to], &stream.asked, when));
+}
+
+/// What is asked of a stream, from one end to the other, and when, if not all the time: in lines for a screen, without the
+/// break of the last.
+pub fn stream_text(name: &str, [from, to]: [&str; 2], asked: &Asked, when: Option<String>) -> String {
+    let Asked { rate, counts, family, flows, sizes, dscp } = asked;
     let counted = match counts {
         None => "",
         Some("packet") => " of IP packets",
@@ -35,15 +43,13 @@ fn asked(out: &mut String, stream: &StreamFigures, duration_ps: u64) {
     };
     let family = if *family == "ipv4" { "IPv4" } else { "IPv6" };
     let between = format!("{from} to {to}");
-    let mut parts = if *name == between { Vec::new() } else { vec![between] };
+    let mut parts = if name == between { Vec::new() } else { vec![between] };
     parts.extend([format!("{rate}{counted}"), frames(sizes), format!("{} of {family}", of(u64::from(*flows), "flow"))]);
     if *dscp > 0 {
         parts.push(format!("DSCP {dscp}"));
     }
-    if (stream.begin_ps, stream.end_ps) != (0, duration_ps) {
-        parts.push(format!("{} to {}", Span::from_ps(stream.begin_ps), Span::from_ps(stream.end_ps)));
-    }
-    let _ = write!(out, "{name}:");
+    parts.extend(when);
+    let mut out = format!("{name}:");
     let (mut column, last) = (name.chars().count() + 1, parts.len() - 1);
     for (place, part) in parts.iter().enumerate() {
         let end = if place == last { "" } else { "," };
@@ -55,7 +61,7 @@ fn asked(out: &mut String, stream: &StreamFigures, duration_ps: u64) {
         let _ = write!(out, " {part}{end}");
         column += width;
     }
-    out.push('\n');
+    out
 }
 
 /// `frames of 66, 1518 octets at 3 : 1`.

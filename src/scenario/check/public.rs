@@ -92,7 +92,7 @@ fn internet_sources(site: &Site, problems: &Problems) {
             private.value, site.name.value
         );
         let missing =
-            Diagnostic::error(access.at, message).label("`nat` is missing").also(private.at, "private").absent();
+            Diagnostic::error(access.at, message).label("no public address").also(private.at, "private").absent();
         problems.report(missing.remedy("add `nat = \"203.0.113.160/28\"`: the public addresses of the site"));
     }
     if let Some(pool) = access.nat.filter(|pool| site.edges == 2 && pool.prefix_len() == 32) {

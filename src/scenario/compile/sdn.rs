@@ -34,9 +34,6 @@ pub(super) struct Sdn {
     peers: Vec<(VnetId, End)>,
 }
 
-/// Circuits of equal weight that the way back is spread over at the most (EXPRESSROUTE: FAQ).
-const MOST_CIRCUITS: usize = 4;
-
 /// The node of `vnet`, joined to its hosts, if the network needs one.
 pub(super) fn wire(
     draft: &mut Draft,
@@ -71,7 +68,7 @@ fn chooses(scenario: &Scenario, gateway: &Gateway) -> bool {
         let same_sites = scenario.pair_of(circuit).leads_where(scenario.pair_of(first));
         same_sites && gateway.weight(circuit) == gateway.weight(first)
     };
-    !rest.iter().all(is_alike) || peered.len() > MOST_CIRCUITS
+    !rest.iter().all(is_alike) || peered.len() > Gateway::MOST_SPREAD
 }
 
 fn is_peered(scenario: &Scenario, vnet: VnetId) -> bool {
@@ -168,7 +165,7 @@ fn preferred<'w>(
     let mut circuits: Vec<CircuitId> = Vec::new();
     let mut chosen = Vec::new();
     for way in leading.into_iter().filter(|way| Some(gateway.weight(way.circuit)) == highest) {
-        if !circuits.contains(&way.circuit) && circuits.len() < MOST_CIRCUITS {
+        if !circuits.contains(&way.circuit) && circuits.len() < Gateway::MOST_SPREAD {
             circuits.push(way.circuit);
         }
         if circuits.contains(&way.circuit) {

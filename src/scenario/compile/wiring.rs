@@ -236,9 +236,7 @@ fn policing(scenario: &Scenario, pair: PairId) -> Policing {
         let place = policing.policers.len() as u8;
         policing.by_vid.extend(outer.into_iter().map(|vid| (vid, place)));
         let rate_bps = circuit.bandwidth_bps.value;
-        let leave = u128::from(rate_bps) * u128::from(limit.tolerance_ppb) / 1_000_000_000;
-        // A tolerance is a whole of the rate at the most, and the rate 400 Gb/s.
-        let threshold_bps = rate_bps + leave as u64;
+        let threshold_bps = limit.threshold_bps(rate_bps);
         let spec = PolicerSpec { rate_bps, burst_octets: limit.burst_octets, threshold_bps };
         policing.policers.push(spec);
     }

@@ -105,6 +105,9 @@ pub struct SkuLimits {
 }
 
 impl Gateway {
+    /// Circuits of equal weight that the way back is spread over at the most (EXPRESSROUTE: FAQ).
+    pub const MOST_SPREAD: usize = 4;
+
     /// The weight of its connection to `circuit`.
     pub fn weight(&self, circuit: CircuitId) -> Option<u16> {
         let connections = self.circuits.iter().zip(&self.weights);

@@ -19,6 +19,13 @@ pub struct MicrosoftPeering {
     pub route_filter: Vec<Located<Community>>,
 }
 
+impl MicrosoftPeering {
+    /// Whether it leads to `service`: its route filter has the community.
+    pub fn leads_to(&self, service: &Service) -> bool {
+        service.community.is_some_and(|own| self.route_filter.iter().any(|known| known.value == own.value))
+    }
+}
+
 /// Where the addresses of a Microsoft peering are translated (EXPRESSROUTE: NAT for Microsoft peering). It decides what the
 /// failure of a link takes: behind a common pool the network finds the other way, with a pool for each link the flows of
 /// the link are lost.

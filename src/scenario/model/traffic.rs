@@ -3,7 +3,7 @@
 use super::{ServiceId, SiteId, VnetId};
 use crate::scenario::source::{Extent, Located};
 use crate::time::Span;
-use crate::traffic::stream::{Layer, StreamSpec};
+use crate::traffic::stream::{Layer, StreamPace, StreamSpec};
 
 /// Who sends or receives a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,16 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// Whether it runs at `now`, a time from the start of the run.
+    pub fn runs_at(&self, now: Span) -> bool {
+        self.begin.value <= now && self.end.is_none_or(|end| now < end.value)
+    }
+
+    /// How fast it goes.
+    pub fn pace(&self) -> StreamPace {
+        self.template.pace().expect("reading refuses streams that there cannot be")
+    }
+
     /// The stream in a run of `duration`, all that is random drawn from `seed`; `None` if the run ends before it begins.
     pub(in crate::scenario) fn spec(&self, duration: Span, seed: u64) -> Option<StreamSpec> {
         let end = self.end.map_or(duration, |end| end.value.min(duration));

@@ -225,8 +225,8 @@ fn scope(name: &Located<String>, table: &mut Table<'_>) -> Scope {
     let sku = table.optional("sku", values::choice(SKUS)).unwrap_or(Located::new(CircuitSku::Standard, name.at));
     let geo = table.optional("geo", values::text);
     let local_regions = table.list("local_regions", values::text);
-    if let (Some(first), false) = (local_regions.first(), sku.value == CircuitSku::Local) {
-        let unused = Diagnostic::error(first.at, "only a circuit of the SKU \"local\" has `local_regions`");
+    if let (Some(at), false) = (table.key_at("local_regions"), sku.value == CircuitSku::Local) {
+        let unused = Diagnostic::error(at, "only a circuit of the SKU \"local\" has `local_regions`");
         table.report(unused.label("without effect").remedy("write `sku = \"local\"`, or take them away"));
     }
     Scope { sku, geo, local_regions }

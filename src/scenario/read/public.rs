@@ -107,7 +107,7 @@ fn refuse_private(table: &Table<'_>, net: &Located<IpNet>, rule: &str) {
 fn community(value: Value<'_>) -> Result<Community, Fault> {
     let text = value.text()?;
     let number = text.strip_prefix("12076:").and_then(|number| number.parse().ok());
-    number.map(Community).ok_or_else(|| {
+    number.map(Community).filter(|community| community.to_string() == text).ok_or_else(|| {
         let message = format!("`{text}` is no community of Microsoft's");
         Fault::new(message, "not a community", "write it like \"12076:51004\", as Microsoft tags its prefixes")
     })

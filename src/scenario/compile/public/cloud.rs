@@ -4,7 +4,7 @@ use super::super::draft::{Draft, route};
 use super::super::edge::{first_addresses, links_of};
 use super::super::wiring::{PairConnection, Wiring};
 use super::super::{carries, defaults, microsoft_tags};
-use super::{Owner, Public, PublicUplink, advertised, leads_to, share_of_edge};
+use super::{Owner, Public, PublicUplink, advertised, share_of_edge};
 use crate::id::VrfId;
 use crate::scenario::Scenario;
 use crate::scenario::model::{Circuit, CircuitId, MicrosoftPeering, is_public};
@@ -29,7 +29,7 @@ pub(in super::super) fn configure_peering(
     let up = wiring.public.uplinks.iter().find(mine).map(|uplink| draft.next_hop(uplink.msee, mtu, TagRule::UNTAGGED));
     let tags = TagRule::push(&microsoft_tags(scenario, circuit, peering), PcpRule::Fixed);
     let back: Vec<NextHop> = connection.up.then(|| draft.next_hop(connection.msee, mtu, tags)).into_iter().collect();
-    for service in scenario.services.iter().filter(|service| leads_to(microsoft, service)) {
+    for service in scenario.services.iter().filter(|service| microsoft.leads_to(service)) {
         for prefix in service.prefixes.iter().filter(|prefix| carries(peering, prefix)) {
             route(fib, vrfs[0], prefix.value, up.as_slice());
         }

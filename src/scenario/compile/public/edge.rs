@@ -5,7 +5,7 @@ use super::super::edge::links_of;
 use super::super::place::Plane;
 use super::super::wiring::{Edge, PairConnection, Wiring};
 use super::super::{carries, customer_tags, defaults};
-use super::{Owner, advertised, first_v4, leads_to, servers, share_of_edge};
+use super::{Owner, advertised, first_v4, servers, share_of_edge};
 use crate::id::VrfId;
 use crate::node::{NatSpec, PoolSpec, RouterAddresses};
 use crate::scenario::Scenario;
@@ -195,7 +195,7 @@ impl<'s> Outside<'s> {
 
     fn leading<'a>(&'a self, service: &'a Service, prefix: &'a IpNet) -> impl Iterator<Item = &'a Context<'s>> {
         let leads = move |context: &Context<'_>| match context.leads {
-            Leads::Microsoft(_, peering) => leads_to(peering, service) && carries(&peering.peering, prefix),
+            Leads::Microsoft(_, peering) => peering.leads_to(service) && carries(&peering.peering, prefix),
             Leads::Internet => false,
         };
         self.contexts.iter().filter(move |context| leads(context))
@@ -235,7 +235,7 @@ impl<'s> Outside<'s> {
             }
             Leads::Microsoft(_, peering) => {
                 untranslated.retain(|prefix| advertised(peering, Plane::Primary).contains(prefix));
-                for service in self.scenario.services.iter().filter(|service| leads_to(peering, service)) {
+                for service in self.scenario.services.iter().filter(|service| peering.leads_to(service)) {
                     for prefix in service.prefixes.iter().filter(|prefix| carries(&peering.peering, prefix)) {
                         route(fib, vrf, prefix.value, &ways);
                     }

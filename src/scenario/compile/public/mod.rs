@@ -212,16 +212,11 @@ pub(super) fn named(scenario: &Scenario, wiring: &Wiring) -> Vec<PublicHosts> {
     services.chain(others).collect()
 }
 
-/// Whether `peering` leads to `service`: its route filter has the community.
-fn leads_to(peering: &MicrosoftPeering, service: &Service) -> bool {
-    service.community.is_some_and(|own| peering.route_filter.iter().any(|known| known.value == own.value))
-}
-
 /// Whether any circuit of `pair` leads to `prefix` of a service.
 pub(super) fn leads_over(scenario: &Scenario, pair: PairId, service: &Service, prefix: &IpNet) -> bool {
     let circuits = scenario.circuits.iter().filter(|circuit| circuit.pair == pair);
     let mut peerings = circuits.filter_map(|circuit| circuit.microsoft.as_ref());
-    peerings.any(|peering| leads_to(peering, service) && super::carries(&peering.peering, prefix))
+    peerings.any(|peering| peering.leads_to(service) && super::carries(&peering.peering, prefix))
 }
 
 /// What a peering advertises on one link: the pool of the link, and the site's own prefixes.

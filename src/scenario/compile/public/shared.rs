@@ -9,7 +9,7 @@ use super::super::draft::{Draft, End, host_port, route, untagged};
 use super::super::edge::first_addresses;
 use super::super::wiring::{PairConnection, Wiring};
 use super::super::{carries, defaults};
-use super::{first_v4, leads_to, servers};
+use super::{first_v4, servers};
 use crate::id::{NodeId, VrfId};
 use crate::node::{NatSpec, PoolSpec, RouterAddresses};
 use crate::port::PortSpec;
@@ -141,7 +141,7 @@ fn services(
     for prefix in &service.prefixes {
         let mut ways = Vec::new();
         for (place, circuit) in scenario.circuits.iter().enumerate() {
-            let Some(peering) = circuit.microsoft.as_ref().filter(|it| leads_to(it, service)) else { continue };
+            let Some(peering) = circuit.microsoft.as_ref().filter(|it| it.leads_to(service)) else { continue };
             if !carries(&peering.peering, prefix) {
                 continue;
             }
