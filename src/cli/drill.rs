@@ -5,6 +5,7 @@
 mod figures;
 mod plan;
 
+use super::bar::{self, Bar};
 use super::interrupt::{self, INTERRUPTED};
 use super::metrics::MetricsOut;
 use super::observe::{self, PortFile};
@@ -13,6 +14,8 @@ use crate::engine::{Outcome, Run, run as run_engine};
 use crate::report;
 use clap::Args;
 use plan::Plan;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant as WallInstant};
 
 /// Run a scenario's own streams for its duration and report what became of each.
@@ -86,8 +89,24 @@ fn execute(plan: &mut Plan, files: &mut [PortFile], common: &Common) -> Done {
     let sources = plan.sources();
     let start = WallInstant::now();
     let observe = observe::into_files(files, || plan.observed_ports());
-    let request = Run { threads, observe, interrupt: Some(&INTERRUPTED), ..Run::new(&plan.network, sources) };
+    let progress = Arc::new(AtomicU64::new(0));
+    let request = Run {
+        threads,
+        observe,
+        interrupt: Some(&INTERRUPTED),
+        progress: Some(&progress),
+        ..Run::new(&plan.network, sources)
+    };
     common.detail(&request.partition().describe(&plan.network));
+    let (end_ps, theirs) = (plan.duration.as_ps(), progress.clone());
+    let look = move || {
+        let until_ps = theirs.load(Ordering::Relaxed).min(end_ps);
+        (until_ps, bar::emulated(until_ps))
+    };
+    let bar = Bar::start(Some(end_ps), look, common);
     let outcome = run_engine(request);
+    if let Some(bar) = bar {
+        bar.end();
+    }
     Done { outcome, interrupted: interrupt::came(), wall: start.elapsed(), threads }
 }

@@ -1,22 +1,22 @@
 //! `biplane replay`: captures through a scenario's network, at their own timing or another.
 
 mod args;
-mod bar;
 mod figures;
 mod plan;
 mod reading;
 
 pub(super) use args::ReplayArgs;
 
+use super::bar::{self, Bar};
 use super::interrupt::{self, INTERRUPTED};
 use super::observe::{self, PortFile};
 use super::{Common, Failure, memory, print};
 use crate::engine::{BodyPool, Outcome, Run, Source, feed, run as run_engine};
 use crate::id::NodeId;
 use crate::report;
-use bar::Bar;
+use indicatif::{HumanBytes, HumanCount};
 use plan::Plan;
-use reading::{Found, Reading};
+use reading::{Found, Reading, Watch};
 use std::time::{Duration, Instant as WallInstant};
 
 /// What a run and its sources left.
@@ -73,7 +73,8 @@ fn execute(plan: &Plan, files: &mut [PortFile], common: &Common) -> Done {
         ..Run::new(&plan.network, Vec::new())
     };
     common.detail(&request.partition().describe(&plan.network));
-    let bar = Bar::start(plan, readings.iter().map(Reading::watch).collect(), common);
+    let watches: Vec<Watch> = readings.iter().map(Reading::watch).collect();
+    let bar = Bar::start(plan.capture_octets(), move || look(&watches), common);
     let outcome = run_engine(request);
     let interrupted = interrupt::came();
     let sources = readings.into_iter().map(|reading| reading.finish(interrupted)).collect();
@@ -81,6 +82,19 @@ fn execute(plan: &Plan, files: &mut [PortFile], common: &Common) -> Done {
         bar.end();
     }
     Done { outcome, sources, wall: start.elapsed() }
+}
+
+/// What the bar shows: octets read, and in words how far both ends are.
+fn look(watches: &[Watch]) -> (u64, String) {
+    let sum = |what: fn(&Watch) -> u64| watches.iter().map(what).sum::<u64>();
+    let until_ps = watches.iter().map(Watch::taken_until_ps).max().unwrap_or(0);
+    let octets = sum(Watch::octets_read);
+    (octets, message(octets, sum(Watch::frames), until_ps))
+}
+
+fn message(octets: u64, frames: u64, until_ps: u64) -> String {
+    let (octets, frames) = (HumanBytes(octets), HumanCount(frames));
+    format!("{octets} read, {frames} frames, {}", bar::emulated(until_ps))
 }
 
 /// Success is that frames were sent and every capture was read to its end.
@@ -100,4 +114,13 @@ fn judge(plan: &Plan, done: &Done) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_bar_tells_what_was_read_and_emulated() {
+        let message = super::message(3 << 20, 1_234_567, 2_500_000_000_000);
+        assert_eq!(message, "3.00 MiB read, 1,234,567 frames, 2.500 s emulated");
+    }
 }

@@ -20,7 +20,7 @@ use crate::port::{Fault, PolicerTable};
 use crate::rng::Rng;
 use crate::time::{Instant, MIN_FRAME_OCTETS, Span, WIRE_OVERHEAD_OCTETS};
 use crossbeam_utils::Backoff;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The window of a run, unless said.
@@ -50,6 +50,8 @@ pub struct Run<'a> {
     pub pool: BodyPool,
     /// Set to true from elsewhere, it ends the run.
     pub interrupt: Option<&'a AtomicBool>,
+    /// Where the run says, for whoever looks, up to when the nodes of one thread have run, in picoseconds.
+    pub progress: Option<&'a AtomicU64>,
 }
 
 impl<'a> Run<'a> {
@@ -57,7 +59,18 @@ impl<'a> Run<'a> {
     pub fn new(network: &'a Network, sources: Vec<(NodeId, Source)>) -> Self {
         let pool = BodyPool::default();
         let (window, pin) = (DEFAULT_WINDOW, false);
-        Run { network, sources, threads: 1, window, pin, until: None, observe: None, pool, interrupt: None }
+        Run {
+            network,
+            sources,
+            threads: 1,
+            window,
+            pin,
+            until: None,
+            observe: None,
+            pool,
+            interrupt: None,
+            progress: None,
+        }
     }
 
     /// Which thread has which nodes. A generated stream offers what its rate says, counted as if all its frames were as
@@ -107,6 +120,13 @@ impl Node {
         }
     }
 
+    fn place(&self) -> usize {
+        match self {
+            Node::Router(node) => node.place,
+            Node::Host(node) => node.place,
+        }
+    }
+
     fn finish(self) -> (usize, Finished) {
         match self {
             Node::Router(node) => (node.place, node.finish()),
@@ -125,7 +145,7 @@ pub fn run(run: Run<'_>) -> Outcome {
     assert!(run.window > Span::ZERO, "a run without a window never moves on");
     let parts = run.partition().teams;
     let cpus = run.cpus(parts.len());
-    let Run { network, sources, window, until, observe, pool, interrupt, .. } = run;
+    let Run { network, sources, window, until, observe, pool, interrupt, progress, .. } = run;
     let source_count = sources.len();
     let mut built = build(network, sources, observe.as_ref(), &pool, (window, until.is_some()));
     let shared = Shared::new(network.nodes.len(), built.traffic, parts.len());
@@ -148,7 +168,8 @@ pub fn run(run: Run<'_>) -> Outcome {
             let cpu = cpus.as_ref().map(|cpus| cpus[thread]);
             workers.push(scope.spawn(move || {
                 cpu.into_iter().for_each(pin::pin);
-                work(team, step, interrupt)
+                // One thread speaks for all: none is far from the others.
+                work(team, step, interrupt, progress.filter(|_| thread == 0))
             }));
         }
         for worker in workers {
@@ -166,7 +187,12 @@ pub fn run(run: Run<'_>) -> Outcome {
 }
 
 /// Steps the nodes of one thread until the run is over.
-fn work<'a>(mut nodes: Vec<Node>, mut step: Step<'a>, interrupt: Option<&AtomicBool>) -> Vec<Node> {
+fn work<'a>(
+    mut nodes: Vec<Node>,
+    mut step: Step<'a>,
+    interrupt: Option<&AtomicBool>,
+    told: Option<&AtomicU64>,
+) -> Vec<Node> {
     /// Ends the run if this thread panics, so that no other waits for it for ever.
     struct StopOnPanic<'a>(&'a Shared);
     impl Drop for StopOnPanic<'_> {
@@ -188,6 +214,10 @@ fn work<'a>(mut nodes: Vec<Node>, mut step: Step<'a>, interrupt: Option<&AtomicB
             let Progress { worked, stuck } = node.step(&mut step);
             progress.worked |= worked;
             progress.stuck |= stuck;
+        }
+        if let Some(told) = told {
+            let until = nodes.iter().map(|node| step.shared.taken_until(node.place())).min();
+            told.store(until.unwrap_or(Instant::ZERO).as_ps(), Ordering::Relaxed);
         }
         if progress.worked {
             idle_rounds = 0;
