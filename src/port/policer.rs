@@ -53,29 +53,48 @@ impl Policer {
     }
 
     /// Whether a frame of `octets` (FCS included) at `at` passes. Calls are in order of time.
+    #[inline]
     pub fn admits(&mut self, at: Instant, octets: u16) -> bool {
-        let passed_ps = u128::from((at - self.at).as_ps());
-        self.tokens = (self.tokens + passed_ps * u128::from(self.rate_bps)).min(self.depth);
-        self.at = at;
-        let cost = u128::from(octets) * 8 * SCALE;
-        if let Some(leave) = &mut self.leave
-            && leave.admits(passed_ps, cost, self.tokens == self.depth, self.depth)
-        {
-            self.tokens = self.tokens.saturating_sub(cost);
-            return true;
+        if self.leave.is_some() {
+            return self.admits_with_leave(at, octets);
         }
+        self.earn(at);
+        self.takes(u128::from(octets) * 8 * SCALE)
+    }
+
+    /// The tokens that the time since the last frame brings.
+    #[inline(always)]
+    fn earn(&mut self, at: Instant) {
+        let gained = u128::from((at - self.at).as_ps()) * u128::from(self.rate_bps);
+        self.tokens = (self.tokens + gained).min(self.depth);
+        self.at = at;
+    }
+
+    #[inline(always)]
+    fn takes(&mut self, cost: u128) -> bool {
         if cost > self.tokens {
             return false;
         }
         self.tokens -= cost;
         true
     }
+
+    #[inline(never)]
+    fn admits_with_leave(&mut self, at: Instant, octets: u16) -> bool {
+        let (passed_ps, cost) = (u128::from((at - self.at).as_ps()), u128::from(octets) * 8 * SCALE);
+        self.earn(at);
+        let (is_calm, depth) = (self.tokens == self.depth, self.depth);
+        if self.leave.as_mut().is_some_and(|leave| leave.admits(passed_ps, cost, is_calm, depth)) {
+            self.tokens = self.tokens.saturating_sub(cost);
+            return true;
+        }
+        self.takes(cost)
+    }
 }
 
 impl Leave {
     /// Whether a frame passes that comes so long after the last one, without a look at the rate. `is_calm`: less than the
     /// rate came for as long as the burst takes.
-    #[inline(never)]
     fn admits(&mut self, passed_ps: u128, cost: u128, is_calm: bool, depth: u128) -> bool {
         self.tokens = (self.tokens + passed_ps * u128::from(self.threshold_bps)).min(depth);
         if self.is_limiting && is_calm {
