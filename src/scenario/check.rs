@@ -346,3 +346,6 @@ fn subscription(pair: PairId, facts: &Facts, problems: &Problems) {
 }
 
 const GIGA: u64 = 1_000_000_000;
+
+#[cfg(test)]
+mod tests;

@@ -177,7 +177,7 @@ fn links(scenario: &Scenario, id: CircuitId, circuit: &Circuit, problems: &Probl
 const MOST_OF_ONE_LOCATION: usize = 4;
 
 /// EXPRESSROUTE: virtual network links per circuit.
-fn most_links(circuit: &Circuit) -> usize {
+pub(super) fn most_links(circuit: &Circuit) -> usize {
     const MEGA: u64 = 1_000_000;
     if circuit.scope.sku.value != CircuitSku::Premium {
         return 10;

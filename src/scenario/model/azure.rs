@@ -178,7 +178,10 @@ mod tests {
     fn limits_are_those_of_the_published_table() {
         for (sku, gbps, pps, flows, circuits, routes) in [
             (Sku::Standard, 1, 100_000, 200_000, 4, 4_000),
+            (Sku::ErGw1Az, 1, 100_000, 200_000, 4, 4_000),
+            (Sku::HighPerf, 2, 200_000, 400_000, 8, 9_500),
             (Sku::ErGw2Az, 2, 200_000, 400_000, 8, 9_500),
+            (Sku::UltraPerf, 10, 1_000_000, 1_000_000, 16, 9_500),
             (Sku::ErGw3Az, 10, 1_000_000, 1_000_000, 16, 9_500),
             (Sku::ErGwScale(1), 1, 100_000, 100_000, 4, 60_000),
             (Sku::ErGwScale(2), 2, 200_000, 200_000, 8, 60_000),
@@ -187,6 +190,20 @@ mod tests {
         ] {
             let limits = SkuLimits { bps: gbps * 1_000_000_000, pps, flows, circuits, routes };
             assert_eq!(sku.limits(), limits, "{sku:?}");
+        }
+    }
+    /// EXPRESSROUTE: About ExpressRoute FastPath.
+    #[test]
+    fn fastpath_is_of_large_gateways_and_has_its_figures() {
+        let with = [Sku::UltraPerf, Sku::ErGw3Az, Sku::ErGwScale(10), Sku::ErGwScale(40)];
+        let without = [Sku::Standard, Sku::HighPerf, Sku::ErGw1Az, Sku::ErGw2Az, Sku::ErGwScale(1), Sku::ErGwScale(9)];
+        assert!(with.into_iter().all(Sku::has_fastpath) && !without.into_iter().any(Sku::has_fastpath));
+        for (kind, addresses, peers) in [
+            (CircuitKind::Direct(PortSpeed::G100), 200_000, true),
+            (CircuitKind::Direct(PortSpeed::G10), 100_000, true),
+            (CircuitKind::Provider, 25_000, false),
+        ] {
+            assert_eq!((kind.fastpath_addresses(), kind.fastpath_reaches_peers()), (addresses, peers), "{kind:?}");
         }
     }
 }
