@@ -66,14 +66,23 @@ struct Trial {
 }
 
 fn offer(net: Compiled, host: &str, frames: impl IntoIterator<Item = Vec<u8>>) -> Trial {
-    let Ok(Place::Host(host)) = net.find(host) else { panic!("{host} is a host") };
-    let mut source = Vec::new();
-    for (place, octets) in frames.into_iter().enumerate() {
-        let mut frame = Frame::parse(&octets, octets.len() as u32, None).unwrap().frame;
-        frame.id.sent = Instant::from_ps(place as u64 * 10_000_000);
-        frame.id.stream = StreamId::new(0, place as u32);
-        frame.id.seq = place as u32;
-        source.push(frame);
+    offer_all(net, [(host, frames.into_iter().collect())])
+}
+
+/// The same of several hosts at once.
+fn offer_all<const N: usize>(net: Compiled, offers: [(&str, Vec<Vec<u8>>); N]) -> Trial {
+    let mut sources = Vec::new();
+    for (number, (host, frames)) in offers.into_iter().enumerate() {
+        let Ok(Place::Host(host)) = net.find(host) else { panic!("{host} is a host") };
+        let mut source = Vec::new();
+        for (place, octets) in frames.into_iter().enumerate() {
+            let mut frame = Frame::parse(&octets, octets.len() as u32, None).unwrap().frame;
+            frame.id.sent = Instant::from_ps(place as u64 * 10_000_000);
+            frame.id.stream = StreamId::new(number as u8, place as u32);
+            frame.id.seq = place as u32;
+            source.push(frame);
+        }
+        sources.push((host, Source::Frames(source)));
     }
     let ports = net
         .network
@@ -87,8 +96,8 @@ fn offer(net: Compiled, host: &str, frames: impl IntoIterator<Item = Vec<u8>>) -
         Box::new(move |s: &Seen, octets: &[u8]| seen.lock().unwrap().push((*s, octets.to_vec())))
     };
     let observe = Observe { ports: ports.collect(), drops: true, sink };
-    let outcome = run(Run { observe: Some(observe), ..Run::new(&net.network, vec![(host, Source::Frames(source))]) });
-    assert!(outcome.sources[0].is_balanced());
+    let outcome = run(Run { observe: Some(observe), ..Run::new(&net.network, sources) });
+    assert!(outcome.sources.iter().all(|source| source.is_balanced()));
     let seen = std::mem::take(&mut *seen.lock().unwrap());
     Trial { net, outcome, seen }
 }
@@ -333,6 +342,7 @@ fn what_cannot_be_built_is_told_in_the_file() {
 mod any_cloud;
 mod any_provider;
 mod any_scenario;
+mod circuit;
 mod cloud;
 mod gateway;
 mod global_reach;

@@ -6,6 +6,15 @@ use crate::frame::{DropReason, Ident};
 
 /// Two sites, each with a circuit of its own, behind one gateway; `in_gateway` are further keys of it, `more` is the rest.
 fn two_sites(circuits: &str, in_gateway: &str, more: &str) -> Compiled {
+    compiled_text(&two_sites_text(circuits, in_gateway, more))
+}
+
+fn compiled_text(text: &str) -> Compiled {
+    let scenario = Scenario::parse(text, "two").unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    compile(&scenario, CompileOptions::default()).unwrap_or_else(|errors| panic!("{}", errors.render(false)))
+}
+
+fn two_sites_text(circuits: &str, in_gateway: &str, more: &str) -> String {
     let mut text = String::new();
     for (n, site, circuit) in [(1, "hq", "london"), (2, "lab", "paris")] {
         text += &format!(
@@ -18,8 +27,7 @@ fn two_sites(circuits: &str, in_gateway: &str, more: &str) -> Compiled {
         "[vnet.prod]\nprefixes = [\"10.100.0.0/16\"]\n[gateway.gw]\nsku = \"ErGw3Az\"\nvnets = [\"prod\"]\n\
          circuits = {circuits}\n{in_gateway}\n{more}\n"
     );
-    let scenario = Scenario::parse(&text, "two").unwrap_or_else(|errors| panic!("{}", errors.render(false)));
-    compile(&scenario, CompileOptions::default()).unwrap_or_else(|errors| panic!("{}", errors.render(false)))
+    text
 }
 
 fn packets(from: &'static str, to: &'static str, count: u16) -> impl Iterator<Item = Vec<u8>> {
@@ -76,6 +84,28 @@ fn the_heavier_connection_is_preferred() {
     assert_eq!(by(net(heavier, "disabled")), (true, 200, 0));
     let (has_sdn, london, paris) = by(net("circuits = [\"london\", \"paris\"]", "enabled"));
     assert!(!has_sdn && london + paris == 200 && london > 50 && paris > 50, "alike: by flow, {london} and {paris}");
+}
+
+/// EXPRESSROUTE: convergence. The more specific route comes before the weight of a connection, whatever that is.
+#[test]
+fn the_more_specific_route_is_preferred_to_the_heavier_connection() {
+    let weights = "[{ name = \"london\", weight = 32000 }, \"paris\"]";
+    let text = two_sites_text(weights, "", "").replace("10.20.0.0/16", "10.10.64.0/18");
+    for (to, site) in [("10.10.64.1", "lab"), ("10.10.127.254", "lab"), ("10.10.63.254", "hq"), ("10.10.128.1", "hq")] {
+        let trial = offer(compiled_text(&text), "prod", packets("10.100.1.1", to, 40));
+        assert_eq!(trial.delivered(site), 40, "{to}");
+    }
+}
+
+/// Networks of two gateways reach each other by the circuit that both are connected to.
+#[test]
+fn networks_of_two_gateways_reach_each_other_by_their_circuit() {
+    let more = "[vnet.test]\nprefixes = [\"10.101.0.0/16\"]\n[gateway.other]\nsku = \"ErGw1Az\"\nvnets = [\"test\"]\n\
+                circuits = [\"london\"]\n";
+    let trial = offer(two_sites("[\"london\"]", "", more), "prod", packets("10.100.1.1", "10.101.1.1", 40));
+    assert_eq!((trial.delivered("test"), trial.at("other:test").len(), trial.at("gw:prod").len()), (40, 40, 0));
+    let apart = two_sites("[\"london\"]", "", &more.replace("[\"london\"]", "[\"paris\"]"));
+    assert_eq!(offer(apart, "prod", packets("10.100.1.1", "10.101.1.1", 40)).delivered("test"), 0);
 }
 
 /// The way back is spread over four circuits at the most.
@@ -142,6 +172,20 @@ fn a_spoke_is_reached_through_the_gateway_of_its_hub() {
         let trial = offer(net(), "prod", packets("10.100.1.1", "10.101.1.1", 50));
         assert_eq!((trial.delivered("spoke"), trial.at("prod-sdn:spoke").len()), (50, 50));
         assert_eq!(offer(net(), "spoke", packets("10.101.1.1", "10.100.1.1", 50)).delivered("prod"), 50);
+    }
+}
+
+/// EXPRESSROUTE: FastPath. Peered networks are for Direct alone: on a provider's circuit they stay behind the gateway.
+#[test]
+fn fastpath_of_a_provider_leaves_peered_networks_to_the_gateway() {
+    let fast = ("circuits = [\"london\"]", "circuits = [\"london\"]\nfastpath = true");
+    let spoke = "[vnet.spoke]\nprefixes = [\"10.21.0.0/16\"]\npeered_with = \"prod\"\n\n[gateway.gw]";
+    for (preset, to_spoke) in [("direct", 0), ("exchange", 50)] {
+        let net = || compiled(preset, &[fast, ("[gateway.gw]", spoke)]);
+        let trial = offer(net(), "hq", packets("10.10.1.1", "10.20.1.1", 50));
+        assert_eq!((trial.delivered("prod"), trial.at("gw:prod").len()), (50, 0), "{preset}");
+        let trial = offer(net(), "hq", packets("10.10.1.1", "10.21.1.1", 50));
+        assert_eq!((trial.delivered("spoke"), trial.at("gw:spoke").len()), (50, to_spoke), "{preset}");
     }
 }
 
