@@ -233,6 +233,54 @@ fn fastpath_is_of_the_connection_and_not_of_the_gateway() {
     }
 }
 
+/// EXPRESSROUTE: metrics. Each by its resource: name, unit, aggregation, dimensions in order of the alphabet.
+const AZURES: &str = "\
+expressRouteCircuits ArpAvailability Percent Average Peer PeeringType
+expressRouteCircuits BgpAvailability Percent Average Peer PeeringType
+expressRouteCircuits BitsInPerSecond BitsPerSecond Average DeviceRole PeeringType
+expressRouteCircuits BitsOutPerSecond BitsPerSecond Average DeviceRole PeeringType
+expressRouteCircuits EgressBandwidthUtilization Percent Maximum DeviceRole PeeringType
+expressRouteCircuits FastPathRoutesCountForCircuit Count Maximum
+expressRouteCircuits GlobalReachBitsInPerSecond BitsPerSecond Average PeeredCircuitSKey
+expressRouteCircuits GlobalReachBitsOutPerSecond BitsPerSecond Average PeeredCircuitSKey
+expressRouteCircuits IngressBandwidthUtilization Percent Maximum DeviceRole PeeringType
+expressRouteCircuits QosDropBitsInPerSecond BitsPerSecond Average
+expressRouteCircuits QosDropBitsOutPerSecond BitsPerSecond Average
+expressRoutePorts AdminState Count Average Link
+expressRoutePorts FastPathRoutesCountForDirectPort Count Maximum
+expressRoutePorts LineProtocol Count Average Link
+expressRoutePorts PortBitsInPerSecond BitsPerSecond Average Link
+expressRoutePorts PortBitsOutPerSecond BitsPerSecond Average Link
+virtualNetworkGateways ErGatewayConnectionBitsInPerSecond BitsPerSecond Average ConnectionName
+virtualNetworkGateways ErGatewayConnectionBitsOutPerSecond BitsPerSecond Average ConnectionName
+virtualNetworkGateways ExpressRouteGatewayActiveFlows Count Maximum roleInstance
+virtualNetworkGateways ExpressRouteGatewayBitsPerSecond BitsPerSecond Average roleInstance
+virtualNetworkGateways ExpressRouteGatewayCountOfRoutesAdvertisedToPeer Count Maximum BgpPeerAddress
+virtualNetworkGateways ExpressRouteGatewayCountOfRoutesLearnedFromPeer Count Maximum BgpPeerAddress
+virtualNetworkGateways ExpressRouteGatewayPacketsPerSecond CountPerSecond Average roleInstance
+";
+
+#[test]
+fn names_units_and_dimensions_are_azures() {
+    let mut told = BTreeMap::new();
+    for scenario in ["direct", "reference", "global-reach"] {
+        let ran = run(&["drill", scenario, "--duration", "1ms"]);
+        for metric in ran.json["metrics"].as_array().unwrap() {
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            let kind = text(&metric["resource"]["type"]).strip_prefix("Microsoft.Network/").unwrap().to_owned();
+            let dimensions: Vec<_> = metric["dimensions"].as_object().unwrap().keys().cloned().collect();
+            let known = [kind, text(&metric["name"]), text(&metric["unit"]), text(&metric["aggregation"])];
+            let line = [&known[..], &dimensions].concat().join(" ");
+            told.entry(line).or_insert_with(Vec::new).push(scenario);
+        }
+    }
+    let lines: String = told.keys().map(|line| format!("{line}\n")).collect();
+    assert_eq!(lines, AZURES);
+    // Those of Global Reach are there where two circuits are joined, and only there.
+    let joined = told.iter().filter(|(line, _)| line.contains("GlobalReach"));
+    assert!(joined.clone().count() == 2 && joined.flat_map(|(_, of)| of).all(|&of| of == "global-reach"));
+}
+
 /// What goes into Azure by one circuit comes out by the other.
 #[test]
 fn global_reach_has_two_sides() {

@@ -52,6 +52,28 @@ fn a_connection_is_entered_at_its_microsoft_end() {
     assert!(out.contains("delivered"), "{out}");
 }
 
+/// EXPRESSROUTE: ExpressRoute Direct, FAQ. The tags of a peering in this order and of this type, and IP alone beneath them.
+#[test]
+fn microsofts_edge_takes_ip_with_the_tags_of_a_peering_alone() {
+    for (scenario, tags, end) in [
+        ("direct", "8100 006e 8100 0014 0800", "delivered"),
+        ("direct", "88a8 006e 8100 0014 0800", "drop       untagged_not_accepted"),
+        ("direct", "8100 006f 8100 0014 0800", "drop       vlan_not_member"),
+        ("direct", "8100 006e 8100 0015 0800", "drop       vlan_not_member"),
+        ("direct", "8100 0014 8100 006e 0800", "drop       vlan_not_member"),
+        ("direct", "8100 006e 0800", "drop       vlan_not_member"),
+        ("direct", "8100 006e 8100 0014 0806", "drop       arp"),
+        ("direct", "8100 006e 8100 0014 88b5", "drop       not_ip"),
+        ("direct-10g-dot1q", "8100 0014 0800", "delivered"),
+        ("direct-10g-dot1q", "8100 0015 0800", "drop       vlan_not_member"),
+        ("direct-10g-dot1q", "0800", "drop       untagged_not_accepted"),
+    ] {
+        let tagged = UDP.replace("0800 ", &format!("{tags} "));
+        let (_, out, _) = biplane(&["trace", scenario, "--into", "london.primary", "--hex", &tagged]);
+        assert!(out.contains(end), "{scenario} {tags}: {out}");
+    }
+}
+
 #[test]
 fn options_change_the_way() {
     let away = UDP.replace("401166a5 0a0a0005 0a140009", "40114685 0a0a0005 c6336409");
