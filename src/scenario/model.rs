@@ -291,7 +291,7 @@ pub struct Bfd {
     pub multiplier: u8,
 }
 
-/// BGP timers of a peering's sessions, customer's side (RFC 4271 §4.2, §4.4).
+/// BGP timers of a peering's sessions: the lower of the customer's and Microsoft's (RFC 4271 §4.2, §4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bgp {
     /// Between keepalives.

@@ -142,6 +142,23 @@ fn a_shorter_hold_time_brings_its_own_keepalive() {
     assert_eq!(bgp, Bgp { keepalive: Span::from_s(10), hold: Span::from_s(30) });
 }
 
+/// EXPRESSROUTE: FAQ. Microsoft's edge has 60 and 180 seconds, and a session takes the lower of the two ends.
+#[test]
+fn a_session_takes_the_lower_timers() {
+    for (written, keepalive, hold) in [
+        ("", 60, 180),
+        ("bgp = { keepalive = \"3s\", hold = \"10s\" }", 3, 10),
+        ("bgp = { hold = \"60s\" }", 20, 60),
+        ("bgp = { keepalive = \"20s\" }", 20, 180),
+        ("bgp = { keepalive = \"100s\", hold = \"300s\" }", 60, 180),
+        ("bgp = { hold = \"300s\" }", 60, 180),
+    ] {
+        let scenario = preset("direct", &[("bgp = { keepalive = \"60s\", hold = \"180s\" }", written)]).unwrap();
+        let bgp = scenario.circuits[0].private.as_ref().unwrap().bgp;
+        assert_eq!(bgp, Bgp { keepalive: Span::from_s(keepalive), hold: Span::from_s(hold) }, "{written}");
+    }
+}
+
 #[test]
 fn the_lsr_preset_means_what_it_says() {
     let scenario = Scenario::load("lsr").unwrap();

@@ -178,6 +178,13 @@ fn bgp(table: &mut Table<'_>) -> Bgp {
     let Some(mut bgp) = table.table("bgp", title) else { return MICROSOFT_BGP };
     let keepalive = bgp.optional("keepalive", whole_seconds(3));
     let hold = bgp.optional("hold", whole_seconds(10));
+    for (late, own) in [(keepalive, MICROSOFT_BGP.keepalive), (hold, MICROSOFT_BGP.hold)] {
+        if let Some(late) = late.filter(|late| late.value > own) {
+            let message = format!("Microsoft's edge has {own} here, and a session takes the lower");
+            let warning = Diagnostic::warning(late.at, message).label("has no effect");
+            bgp.report(warning.remedy(format!("write \"{}s\" or less", own.as_ps() / PS_PER_S)));
+        }
+    }
     let hold_span = hold.map_or(MICROSOFT_BGP.hold, |hold| hold.value);
     let third = Span::from_ps(hold_span.as_ps() / 3);
     if let Some(late) = keepalive.filter(|keepalive| keepalive.value >= hold_span) {
@@ -186,8 +193,8 @@ fn bgp(table: &mut Table<'_>) -> Bgp {
         bgp.report(wrong.remedy(format!("write a third of the hold time: \"{}s\"", third.as_ps() / PS_PER_S)));
     }
     Bgp {
-        keepalive: keepalive.map_or(third.min(MICROSOFT_BGP.keepalive), |keepalive| keepalive.value),
-        hold: hold_span,
+        keepalive: keepalive.map_or(third, |keepalive| keepalive.value).min(MICROSOFT_BGP.keepalive),
+        hold: hold_span.min(MICROSOFT_BGP.hold),
     }
 }
 
