@@ -150,6 +150,8 @@ const NOT_SEEN: &[(&str, &str)] = &[
     ("microsoft-no-nat", "two tables"),
     ("microsoft-overlap", "addresses"),
     ("microsoft-pool-and-prefixes", "addresses"),
+    ("microsoft-pool-of-internet", "addresses"),
+    ("microsoft-private-prefixes", "addresses"),
     ("microsoft-private-subnets", "addresses"),
     ("microsoft-same-c-tag", "two tables"),
     ("nothing-to-emulate", "a file that has yet to be written"),
