@@ -18,7 +18,7 @@
 
 use super::driver::DEFAULT_WINDOW;
 use super::link::{RING, SEGMENT, Segment};
-use super::network::{LinkSpec, Network};
+use super::network::{LinkSpec, Network, Role};
 use super::source::{BATCHES, BODIES, Feed};
 use crate::frame::{Frame, Octets};
 use crate::time::{MIN_FRAME_OCTETS, Span, WIRE_OVERHEAD_OCTETS};
@@ -160,7 +160,15 @@ fn fixed(network: &Network, load: &Load) -> u64 {
             frames * (SLOT + load.beneath.body(LONGEST)) + sources * (FLOW * flows + READER)
         }
     };
-    rings * network.links.len() as u64 + seen + feeds
+    let bindings: u64 = network
+        .nodes
+        .iter()
+        .map(|node| match &node.role {
+            Role::Router(router) => router.nat.octets(sources.saturating_mul(flows)),
+            Role::Host => 0,
+        })
+        .sum();
+    rings * network.links.len() as u64 + seen + feeds + bindings
 }
 
 /// What a frame takes of a segment that is not full.

@@ -36,6 +36,20 @@ pub struct PoolSpec {
     pub servers: Vec<Server>,
 }
 
+impl NatSpec {
+    /// Octets of memory that the bindings of `flows` flows take at the most: each pool has so many ends, and tables that grow
+    /// hold what they held and twice that for a while.
+    pub fn octets(&self, flows: u64) -> u64 {
+        const PROTOCOLS: u64 = 3;
+        const EACH: usize = size_of::<Binding>()
+            + size_of::<((u8, End), u32)>()
+            + size_of::<(End, u32)>()
+            + size_of::<(Ipv4Addr, u32)>();
+        let ends = self.pools.iter().map(|pool| (1u64 << (32 - pool.addresses.prefix_len())) * PORTS * PROTOCOLS);
+        ends.map(|ends| ends.min(flows) * 3 * (EACH as u64 + 4)).sum()
+    }
+}
+
 /// A UDP server inside, reached at an outside address without having sent before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Server {
@@ -355,6 +369,8 @@ impl Patch<'_> {
 const TCP_CHECKSUM: usize = 16;
 const UDP_CHECKSUM: usize = 6;
 const ICMP_CHECKSUM: usize = 2;
+/// Ports of an address: 0 is none.
+const PORTS: u64 = 65_535;
 /// Ports below are the well-known ones (RFC 4787 REQ-3a).
 const FIRST_USER_PORT: u16 = 1024;
 

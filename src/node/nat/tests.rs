@@ -203,3 +203,16 @@ fn servers_are_reached_and_no_checksum_is_made_up() {
     nat.outward(at(100_001), 0, &mut answer).unwrap();
     assert_eq!(source(&answer), ([203, 0, 113, 66], 9));
 }
+
+#[test]
+fn memory_is_bounded_by_flows_and_by_the_pool() {
+    let of = |pool: &str, flows| {
+        let pool = PoolSpec { addresses: pool.parse().unwrap(), outside: OUTSIDE, inside: INSIDE, servers: Vec::new() };
+        NatSpec { pools: vec![pool] }.octets(flows)
+    };
+    let each = of("203.0.113.64/28", 1);
+    assert!((100..400).contains(&each), "{each} octets for a binding");
+    assert_eq!(of("203.0.113.64/28", 1_000), 1_000 * each);
+    assert_eq!(of("203.0.113.65/32", u64::MAX), 3 * 65_535 * each);
+    assert_eq!(NatSpec::default().octets(u64::MAX), 0);
+}
