@@ -195,9 +195,9 @@ impl NextHop {
     /// This router itself.
     pub const LOCAL: NextHop = NextHop { target: Target::Local, ..NextHop::port(PortId(0)) };
 
-    /// Address translation.
-    pub const fn translate(translation: Translation) -> Self {
-        NextHop { target: Target::Translate(translation), ..NextHop::port(PortId(0)) }
+    /// Address translation, for packets of `mtu` octets at the most: what is longer is answered before it is translated.
+    pub const fn translate(translation: Translation, mtu: u16) -> Self {
+        NextHop { target: Target::Translate(translation), mtu, ..NextHop::port(PortId(0)) }
     }
 
     /// Dropped, for `reason`.

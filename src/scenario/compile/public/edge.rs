@@ -260,7 +260,12 @@ impl<'s> Outside<'s> {
         }
         if let Some(pool) = context.pool {
             let net = self.pools[usize::from(pool)].addresses;
-            route(fib, vrf, IpNet::V4(net), &[NextHop::translate(Translation::Inward(pool))]);
+            route(
+                fib,
+                vrf,
+                IpNet::V4(net),
+                &[NextHop::translate(Translation::Inward(pool), self.scenario.settings.mtu)],
+            );
             addresses.v4 = addresses.v4.or(Some(net.network()));
         }
         addresses
@@ -276,9 +281,7 @@ impl Context<'_> {
     /// its links do.
     fn out(&self, prefix: &IpNet) -> Vec<NextHop> {
         let way = |way: &Way| match (self.pool, prefix) {
-            (Some(pool), IpNet::V4(_)) => {
-                NextHop { mtu: way.next_hop.mtu, ..NextHop::translate(Translation::Outward(pool)) }
-            }
+            (Some(pool), IpNet::V4(_)) => NextHop::translate(Translation::Outward(pool), way.next_hop.mtu),
             _ => way.next_hop,
         };
         self.ways.iter().map(way).collect()

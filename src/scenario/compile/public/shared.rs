@@ -117,7 +117,7 @@ pub(in super::super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring
     }
     let mut pools = Vec::new();
     for (number, Pooled { pool, vrf, .. }) in pooled.iter().enumerate() {
-        let inward = [NextHop::translate(Translation::Inward(number as u8))];
+        let inward = [NextHop::translate(Translation::Inward(number as u8), mtu)];
         [*vrf, FROM_EDGES].into_iter().for_each(|vrf| route(&mut fib, vrf, IpNet::V4(*pool), &inward));
         let end = StreamEnd::Site(id);
         let servers = servers(scenario, end, *pool, first_v4(scenario, end));
@@ -150,8 +150,8 @@ fn services(
             match (number, prefix.value) {
                 (Some(number), IpNet::V4(_)) => {
                     route(fib, pooled[number].vrf, prefix.value, &out);
-                    let translated = NextHop::translate(Translation::Outward(number as u8));
-                    ways.extend(out.iter().map(|way| NextHop { mtu: way.mtu, ..translated }));
+                    let translated = Translation::Outward(number as u8);
+                    ways.extend(out.iter().map(|way| NextHop::translate(translated, way.mtu)));
                 }
                 _ => ways.extend(out),
             }

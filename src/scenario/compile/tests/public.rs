@@ -313,3 +313,40 @@ fn a_virtual_network_cuts_what_is_longer_than_its_threshold() {
     assert_eq!(told.drops(), [("prod-sdn".to_owned(), "mtu_exceeded")]);
     assert_eq!(offer(net(), "hq", [packet(hq, prod, false)]).delivered("prod"), 1);
 }
+
+/// What is too long is answered from outside the translation and from inside it; jumbo packets pass where all take them.
+#[test]
+fn too_long_is_told_through_the_translation() {
+    let long = |from, to, port: u16| {
+        let mut octets = Packet { from, to, payload: 1473, port, ..PACKET }.octets();
+        octets[20] = 0x40;
+        octets[36..38].copy_from_slice(&9u16.to_be_bytes());
+        octets[40..42].fill(0);
+        crate::wire::ipv4::fill_checksum(&mut octets[14..]);
+        octets
+    };
+    let told = offer(reference(&[]), "hq", [long("10.10.0.1", M365, 5000)]);
+    assert_eq!((told.delivered("m365"), told.delivered("hq")), (0, 1));
+    let told = offer(reference(&[]), "storage", [long(STORAGE, "203.0.113.66", 5000)]);
+    assert_eq!((told.delivered("hq"), told.delivered("storage")), (0, 1), "it never comes to the edge");
+    let jumbo = ("[site.hq]\n", "[settings]\nmtu = 9000\n\n[site.hq]\n");
+    for pool in [&[jumbo][..], &[jumbo, ONE_POOL]] {
+        let out = offer(reference(pool), "hq", [long("10.10.0.1", M365, 5000)]);
+        assert_eq!(out.delivered("m365"), 1, "{:?}", out.drops());
+        let back = offer(reference(pool), "storage", [long(STORAGE, "203.0.113.66", 5000)]);
+        assert_eq!(back.delivered("hq"), 1, "{:?}", back.drops());
+    }
+}
+
+/// A TTL that ends at Microsoft's edge is told to the public address, and through the translation to the sender, with its
+/// own packet quoted.
+#[test]
+fn errors_from_outside_reach_their_sender() {
+    let trial = offer(reference(&[]), "hq", [Packet { from: "10.10.0.1", to: M365, ttl: 2, ..PACKET }.octets()]);
+    assert_eq!((trial.delivered("m365"), trial.delivered("hq")), (0, 1));
+    let told = [trial.at("hq-ce1:lan"), trial.at("hq-ce2:lan")].concat();
+    let [icmp] = told[..] else { panic!("{} frames", told.len()) };
+    assert_eq!((&icmp[30..34], icmp[34]), (&[10, 10, 0, 1][..], 11), "time exceeded, to the sender");
+    assert_eq!(icmp[42 + 12..42 + 20], [10, 10, 0, 1, 198, 51, 100, 70], "as it was sent");
+    assert_eq!(crate::wire::checksum::checksum(&icmp[34..], 0), 0, "the checksum covers what was changed");
+}
