@@ -3,7 +3,7 @@
 mod streams;
 
 use super::Scenario;
-use super::model::{CircuitId, Gateway, PairId, Peering, PortPair};
+use super::model::{CircuitId, Gateway, MicrosoftPeering, NatPools, PairId, Peering, PortPair};
 use super::offered::Offered;
 use super::source::{Extent, Located};
 use super::units::rate_text;
@@ -42,7 +42,11 @@ pub(super) fn review(scenario: &Scenario) -> Vec<Finding> {
     }
     for (place, circuit) in scenario.circuits.iter().enumerate() {
         found.extend(streams::small_connection(scenario, CircuitId(place), circuit, &offered));
-        found.extend(circuit.private.as_ref().and_then(|peering| no_bfd(&circuit.name, peering)));
+        found.extend(circuit.private.as_ref().and_then(|peering| no_bfd("private", &circuit.name, peering)));
+        if let Some(microsoft) = &circuit.microsoft {
+            found.extend(no_bfd("Microsoft", &circuit.name, &microsoft.peering));
+            found.extend(pools_of_links(&circuit.name, microsoft));
+        }
     }
     found.sort();
     found.dedup();
@@ -140,12 +144,21 @@ fn one_edge(scenario: &Scenario, pair: &PortPair) -> Option<Found> {
 }
 
 /// Without BFD a silent fault lasts as long as BGP's hold time.
-fn no_bfd(circuit: &Located<String>, peering: &Peering) -> Option<Found> {
-    let message = format!("the private peering of circuit `{}` has no BFD", circuit.value);
+fn no_bfd(kind: &str, circuit: &Located<String>, peering: &Peering) -> Option<Found> {
+    let message = format!("the {kind} peering of circuit `{}` has no BFD", circuit.value);
     let hold = peering.bgp.hold;
     let advice =
         format!("a silent fault lasts until BGP's hold time ends ({hold}); add `bfd = {{ interval = \"300ms\" }}`");
     peering.bfd.is_none().then_some((peering.at, message, advice))
+}
+
+/// Addresses that are translated after the split go with their link (EXPRESSROUTE: designing for high availability).
+fn pools_of_links(circuit: &Located<String>, peering: &MicrosoftPeering) -> Option<Found> {
+    let NatPools::PerLink([first, _]) = peering.nat else { return None };
+    let message = format!("each link of `{}` has a pool of its own for Microsoft peering", circuit.value);
+    let advice = "when a link fails, the flows that have its addresses are lost; behind a common pool, before the split, they \
+                  take the other link";
+    Some((first.at, message, advice.to_owned()))
 }
 
 #[cfg(test)]

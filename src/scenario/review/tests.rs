@@ -237,3 +237,18 @@ fn streams_of_services_are_those_of_the_circuit() {
         assert_eq!(of(from, to, "9702457957bps"), [port(way)]);
     }
 }
+
+/// EXPRESSROUTE: designing for high availability. A pool for each link is found, one before both is not.
+#[test]
+fn pools_of_links_and_peerings_without_bfd_are_found() {
+    let pools = "each link of `london` has a pool of its own for Microsoft peering".to_owned();
+    let no_bfd = "the Microsoft peering of circuit `london` has no BFD".to_owned();
+    let preset = found("reference", &[], "");
+    assert!(preset.contains(&pools) && !preset.contains(&no_bfd), "{preset:?}");
+    let common = [
+        ("nat = [\"203.0.113.64/29\", \"203.0.113.72/29\"]", "nat = \"203.0.113.64/28\""),
+        ("bfd = { interval = \"300ms\", multiplier = 3 }", "bfd = false"),
+    ];
+    let changed = found("reference", &common, "");
+    assert!(!changed.contains(&pools) && changed.contains(&no_bfd), "{changed:?}");
+}
