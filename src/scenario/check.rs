@@ -61,6 +61,7 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
         }
     }
     cloud::fastpath_room(scenario, problems);
+    cloud::thresholds(scenario, problems);
     cloud::global_reaches(scenario, problems);
     public::reachable(scenario, problems);
     scope::reach(scenario, problems);

@@ -28,6 +28,18 @@ pub(super) fn spokes(facts: &Facts, problems: &Problems) {
     }
 }
 
+/// A threshold above what the network takes cuts nothing.
+pub(super) fn thresholds(scenario: &Scenario, problems: &Problems) {
+    for at in scenario.vnets.iter().filter_map(|vnet| vnet.fragment_at) {
+        let mtu = scenario.settings.mtu;
+        if at.value > mtu {
+            let message = format!("`fragment_at` is {}, and packets of over {mtu} octets go nowhere", at.value);
+            let idle = Diagnostic::warning(at.at, message).label("without effect");
+            problems.report(idle.remedy(format!("write {mtu} or less, or a larger `mtu` in [settings]")));
+        }
+    }
+}
+
 /// What is over the limit of FastPath goes through the gateway.
 pub(super) fn fastpath_room(scenario: &Scenario, problems: &Problems) {
     let mut told = std::collections::BTreeSet::new();

@@ -101,7 +101,7 @@ pub(super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring,
     }
     let mut add = |prefix: IpNet, next_hops: &[NextHop]| route(&mut fib, VrfId(0), prefix, next_hops);
     let ways: Vec<&Return> = wiring.returns.iter().filter(|way| way.vnet == sdn.vnet && way.up).collect();
-    let out = scenario.vnets[sdn.vnet.index()].fragment_at.unwrap_or(mtu).min(mtu);
+    let out = scenario.vnets[sdn.vnet.index()].largest_out(mtu);
     let by = |draft: &mut Draft, prefix: IpNet, site: Option<SiteId>| -> Vec<NextHop> {
         let ways = preferred(scenario, sdn, &ways, prefix, site);
         ways.into_iter().map(|way| draft.next_hop(way.end, out, TagRule::UNTAGGED)).collect()

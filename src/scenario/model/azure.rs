@@ -21,7 +21,7 @@ pub struct Vnet {
     /// The largest packet in octets that its hosts send out of it: longer ones are cut into fragments, or answered with ICMP
     /// errors if they may not be. `None`: what the whole network takes. Microsoft's documents disagree on 1400 and 1500
     /// (EXPRESSROUTE: MTU).
-    pub fragment_at: Option<u16>,
+    pub fragment_at: Option<Located<u16>>,
     /// The Azure region that it is in, if the scenario says it.
     pub region: Option<Located<String>>,
     /// The geopolitical region of that, if the scenario says it.
@@ -31,6 +31,11 @@ pub struct Vnet {
 }
 
 impl Vnet {
+    /// The largest packet in octets that its hosts send out of it, where all take packets of `mtu`.
+    pub fn largest_out(&self, mtu: u16) -> u16 {
+        self.fragment_at.map_or(mtu, |octets| octets.value.min(mtu))
+    }
+
     /// The speed of the ports by which its hosts send. Not a Microsoft figure: wide enough not to limit.
     pub const PORT: PortSpeed = PortSpeed::G400;
 }

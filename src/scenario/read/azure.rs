@@ -33,7 +33,7 @@ pub(super) fn vnet(name: Located<String>, mut table: Table<'_>, names: &Names, f
     }
     let addresses = addresses.map_or(0, |addresses| addresses.value);
     // The range ends at 9216.
-    let fragment_at = fragment_at.map(|octets| octets.value as u16);
+    let fragment_at = fragment_at.map(|octets| octets.map(|octets| octets as u16));
     Some(Vnet { name, prefixes, addresses, peered_with, fragment_at, region, geo, internet })
 }
 

@@ -92,8 +92,7 @@ impl<'s> Outside<'s> {
         let access = scenario.vnets[vnet.index()].internet;
         if let (Some(end), Some(access)) = (wiring.public.access(Owner::Vnet(vnet)), access) {
             let pool = access.nat.map(|pool| pool.value);
-            let mtu = scenario.settings.mtu;
-            let mtu = scenario.vnets[vnet.index()].fragment_at.unwrap_or(mtu).min(mtu);
+            let mtu = scenario.vnets[vnet.index()].largest_out(scenario.settings.mtu);
             outside.add_internet(draft, (end, mtu), pool, (StreamEnd::Vnet(vnet), inside));
         }
         outside
