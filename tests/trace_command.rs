@@ -74,6 +74,23 @@ fn microsofts_edge_takes_ip_with_the_tags_of_a_peering_alone() {
     }
 }
 
+/// A UDP packet without a checksum, from 10.10.0.7 port 5000 to a service at 198.51.100.70 port 443.
+const TO_SERVICE: &str =
+    "020000000001 020000000002 0800 4500001c 00004000 40110647 0a0a0007 c6336446 138801bb 00080000";
+
+/// What becomes of the addresses, and of a packet that nobody inside asked for.
+#[test]
+fn a_translation_is_told() {
+    let (_, out, _) = biplane(&["trace", "reference", "--into", "hq", "--hex", TO_SERVICE]);
+    assert!(out.contains("translated outward\n"), "{out}");
+    let became = "its addresses are translated: IPv4 203.0.113.72 -> 198.51.100.70, UDP 5000 -> 443";
+    assert!(out.contains(became) && out.contains("delivered"), "{out}");
+    let unasked = TO_SERVICE.replace("40110647 0a0a0007 c6336446", "4011d414 c6336446 cb007142");
+    let (_, out, _) = biplane(&["trace", "reference", "--into", "m365", "--hex", &unasked]);
+    assert!(out.contains("translated inward\n") && out.contains("its addresses are to be translated"), "{out}");
+    assert!(out.contains("drop       nat_binding: no flow from inside has"), "{out}");
+}
+
 #[test]
 fn options_change_the_way() {
     let away = UDP.replace("401166a5 0a0a0005 0a140009", "40114685 0a0a0005 c6336409");

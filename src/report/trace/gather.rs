@@ -75,6 +75,13 @@ impl<'a> Gather<'a> {
     /// A frame comes to a node.
     fn come(&mut self, event: Event<'_>, entry: Entry) {
         let headers = self.headers(event.frame);
+        let what = describe(event.frame, &self.network.templates);
+        let translated = self.journey(event).stages.last_mut().and_then(|stage| stage.slow_path.as_mut());
+        if let Some(slow_path) =
+            translated.filter(|slow_path| slow_path.why == "translate" && slow_path.became.is_none())
+        {
+            slow_path.became = Some(what);
+        }
         let stage = Stage {
             node: self.network.nodes[event.node.index()].name.clone(),
             at_ps: event.at.as_ps(),
@@ -115,7 +122,7 @@ impl<'a> Gather<'a> {
             PuntReason::MtuExceeded { mtu } => ("mtu_exceeded", Some(mtu)),
             PuntReason::Translate(_) => ("translate", None),
         };
-        self.stage(event, |stage| stage.slow_path = Some(SlowPath { why, mtu, vrf, made: Vec::new() }));
+        self.stage(event, |stage| stage.slow_path = Some(SlowPath { why, mtu, vrf, became: None, made: Vec::new() }));
         if fate == Fate::Consumed {
             let (node, at_ps) = (self.network.nodes[event.node.index()].name.clone(), event.at.as_ps());
             self.end(event, if mtu.is_some() { End::Cut { node, at_ps } } else { End::Consumed { node, at_ps } });

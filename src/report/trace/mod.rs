@@ -92,6 +92,9 @@ pub struct SlowPath {
     pub mtu: Option<u16>,
     /// The VRF that the frame was in.
     pub vrf: u16,
+    /// What the frame became, in words, where its addresses were translated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub became: Option<String>,
     /// The frames that it made.
     pub made: Vec<Made>,
 }

@@ -152,7 +152,10 @@ impl Display for SlowPath {
             ("local", _) => "it is for this router, which takes it".to_string(),
             ("ttl_expired", _) => "a TTL of 1 or 0 is not enough to go on".to_string(),
             ("mpls_ttl_expired", _) => "a label TTL of 1 or 0 is not enough to go on".to_string(),
-            ("translate", _) => "its addresses are translated".to_string(),
+            ("translate", _) => match &self.became {
+                Some(became) => format!("its addresses are translated: {became}"),
+                None => "its addresses are to be translated".to_string(),
+            },
             (_, mtu) => format!("longer than the {} octets of IP that the next link takes", mtu.unwrap_or(0)),
         };
         let is_told = !self.made.is_empty() || matches!(self.why, "local" | "translate");
