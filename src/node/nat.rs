@@ -84,6 +84,8 @@ struct Binding {
 pub struct Nat {
     pools: Vec<Pool>,
     bindings: Vec<Binding>,
+    /// Places of bindings that are gone.
+    free: Vec<u32>,
     by_inside: HashMap<(u8, End), u32>,
     by_outside: HashMap<End, u32>,
 }
@@ -195,8 +197,17 @@ impl Nat {
     }
 
     fn bind(&mut self, pool: u8, inside: End, outside: End, used: Option<Instant>) {
-        let place = self.bindings.len() as u32;
-        self.bindings.push(Binding { pool, inside, outside, used });
+        let binding = Binding { pool, inside, outside, used };
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.bindings[place as usize] = binding;
+                place
+            }
+            None => {
+                self.bindings.push(binding);
+                self.bindings.len() as u32 - 1
+            }
+        };
         self.by_inside.insert((pool, inside), place);
         self.by_outside.insert(outside, place);
     }
@@ -250,6 +261,7 @@ impl Nat {
         if let Some(place) = self.by_outside.remove(&outside) {
             let Binding { pool, inside, .. } = self.bindings[place as usize];
             self.by_inside.remove(&(pool, inside));
+            self.free.push(place);
         }
     }
 }

@@ -157,6 +157,22 @@ fn an_age_ends_a_binding_and_use_renews_it() {
     assert_eq!(source(&other), source(&out));
 }
 
+/// A hundred hosts one after another, each when the binding of the one before has grown too old: one place serves them all,
+/// and the first of them, come back, has none of the others' flows.
+#[test]
+fn bindings_that_are_gone_take_no_room() {
+    let mut nat = nat("203.0.113.65/32");
+    for host in 0..100 {
+        let mut out = packet(Above::Udp, ([10, 0, 0, host], 5000), (PEER, 53), &[]);
+        nat.outward(at(400 * u64::from(host)), 0, &mut out).unwrap();
+        assert_eq!(source(&out), ([203, 0, 113, 65], 5000));
+        let mut back = packet(Above::Udp, (PEER, 53), source(&out), &[]);
+        nat.inward(at(400 * u64::from(host) + 1), &mut back).unwrap();
+        assert_eq!(back[16..20], [10, 0, 0, host]);
+    }
+    assert_eq!((nat.bindings.len(), nat.by_inside.len(), nat.by_outside.len()), (1, 1, 1));
+}
+
 /// 1023 well-known ports of one address: the next flow finds none, and all others still have theirs.
 #[test]
 fn a_pool_without_a_free_port_says_so() {
