@@ -239,3 +239,49 @@ fn an_interrupt_leaves_the_report_of_the_part_that_was_run() {
         assert_eq!(of("offered"), of("delivered") + of("dropped") + of("in_network"));
     }
 }
+
+/// The six classes of Microsoft peering are those of the port: with eight queues each of EF, AF41, CS3, AF21, AF11 and CS0
+/// goes before all that come after it, and no lower one takes its room. Where more is asked than the port carries the last
+/// ones lose, in whatever order they come.
+#[test]
+fn classes_of_microsoft_peering_have_queues_of_their_own() {
+    const RATE: u64 = 2_500_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let preset = biplane(&["new", "reference"]).ok().out;
+    let (network, _) = preset.split_once("[[traffic]]").unwrap();
+    let lost = |classes: &[&str], queues: &str| -> Vec<u64> {
+        let link = format!(
+            "queues = {queues}\nbuffer = \"64KiB\"\nrate_limit = false\nsecondary = {{ admin = \"disabled\" }}\nbandwidth = \"10G\""
+        );
+        let mut text = network.replace("edges = 2\n\n[site.hq.internet]", "edges = 1\n\n[site.hq.internet]");
+        assert!(text.contains("\nbandwidth = \"2G\""));
+        text = text.replace("bandwidth = \"2G\"", &link);
+        for class in classes {
+            text += &format!(
+                "[[traffic]]\nname = \"{class}\"\nfrom = \"hq\"\nto = \"m365\"\ndscp = \"{class}\"\nflows = 40\nframe = \
+                 1518\nrate = \"{RATE}bps\"\ncounts = \"wire\"\n"
+            );
+        }
+        let file = folder.path().join("classes.toml");
+        std::fs::write(&file, text).unwrap();
+        let json = drill(&[path(&file), "--duration", "20ms"]);
+        json["streams"].as_array().unwrap().iter().map(|stream| figure(stream, "/lost")).collect()
+    };
+    let offered = RATE / (1538 * 8) / 50;
+    // 15 Gb/s on a port of 10: three classes are carried whole, of the fourth all but what tags take, of the last two what
+    // the buffer holds in the beginning and in the end.
+    let held = 4 * (64 << 10) / 1546;
+    let mut classes = ["EF", "AF41", "CS3", "AF21", "AF11", "CS0"];
+    for _ in 0..2 {
+        let mut eight = lost(&classes, "8");
+        if classes[0] == "CS0" {
+            eight.reverse();
+        }
+        assert_eq!(eight[..3], [0; 3], "{classes:?}: {eight:?}");
+        assert!(eight[3] <= offered * 8 / 1546 * 4 + held, "{classes:?}: {eight:?}");
+        assert!(eight[4] + eight[5] >= 2 * (offered - held), "{classes:?}: {eight:?} of {offered}, {held} held");
+        classes.reverse();
+    }
+    let one = lost(&classes, "1");
+    assert!(one.iter().sum::<u64>() > offered * 6 / 4, "{one:?}");
+}

@@ -133,7 +133,7 @@ fn on_link(network: &Network, link: &LinkSpec, load: &Load) -> u64 {
     let port = network.port(link.from);
     let per_octet = port.speed.ps_per_octet();
     // A host waits for its port, so that nothing waits in it.
-    let buffer = port.buffer_octets.unwrap_or(0);
+    let buffer = port.most_octets().unwrap_or(0);
     let span = link.delay.as_ps().saturating_mul(2).saturating_add(DEFAULT_WINDOW.as_ps());
     let wire = (span / per_octet).saturating_add(buffer);
     let offered = u128::from(wire) * u128::from(load.rate_bps) / u128::from(port.speed.bps());

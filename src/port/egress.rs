@@ -54,9 +54,20 @@ impl PortSpec {
         usize::from(self.queue_of_class.iter().copied().max().unwrap_or(0)) + 1
     }
 
-    /// The unfinished work at which frames are refused.
-    pub fn limit(&self) -> Span {
-        self.buffer_octets.map_or(Span::MAX, |octets| Span::from_ps(octets.saturating_mul(self.speed.ps_per_octet())))
+    /// The unfinished work of the port, all queues together, at which frames of queue `queue` are refused: the buffer, and an
+    /// eighth of it more for each queue beneath. So what waits below never takes the room of what comes before it.
+    pub fn limit_of(&self, queue: u8) -> Span {
+        self.buffer_octets.map_or(Span::MAX, |octets| {
+            let more = u64::try_from(u128::from(octets) * u128::from(queue) / 8).unwrap_or(u64::MAX);
+            Span::from_ps(octets.saturating_add(more).saturating_mul(self.speed.ps_per_octet()))
+        })
+    }
+
+    /// Octets, on the wire, that wait at the most: those of the highest queue's limit.
+    pub fn most_octets(&self) -> Option<u64> {
+        let octets = self.buffer_octets?;
+        let highest = self.queues() as u64 - 1;
+        Some(octets.saturating_add(u64::try_from(u128::from(octets) * u128::from(highest) / 8).unwrap_or(u64::MAX)))
     }
 }
 
@@ -75,7 +86,7 @@ pub struct Egress {
 impl Egress {
     /// An idle port.
     pub fn new(spec: &PortSpec) -> Self {
-        Egress { busy: Instant::ZERO, limit: spec.limit(), ps_per_octet: spec.speed.ps_per_octet() }
+        Egress { busy: Instant::ZERO, limit: spec.limit_of(0), ps_per_octet: spec.speed.ps_per_octet() }
     }
 
     /// A frame of `octets` (FCS included) comes at `at`: when its last bit leaves. It is refused if more unfinished work

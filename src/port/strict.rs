@@ -3,7 +3,7 @@
 //! Frames are taken in by runs, in order of time. A frame that nothing can overtake leaves at once, from where it lies;
 //! another leaves when a later arrival, or the end of the run, shows that nothing overtakes it any more. Only what starts
 //! after the end of the run is kept here, by value. A frame is refused by the *total* unfinished work, which does
-//! not depend on the order of service. Of an end of transmission and an arrival at the same instant the end comes first.
+//! not depend on the order of service, against the limit of its queue. Of an end of transmission and an arrival at the same instant the end comes first.
 
 use super::egress::{PortSpec, Refused};
 use crate::frame::Frame;
@@ -22,7 +22,8 @@ pub struct StrictQueues {
     free: Instant,
     /// When all accepted work would be done.
     work: Instant,
-    limit: Span,
+    /// By class, the unfinished work at which its frames are refused.
+    limits: [Span; 8],
     ps_per_octet: u64,
 }
 
@@ -94,7 +95,7 @@ impl StrictQueues {
             occupied: 0,
             free: Instant::ZERO,
             work: Instant::ZERO,
-            limit: spec.limit(),
+            limits: spec.queue_of_class.map(|queue| spec.limit_of(queue)),
             ps_per_octet: spec.speed.ps_per_octet(),
         }
     }
@@ -134,7 +135,7 @@ impl StrictQueues {
     pub fn admit(&mut self, frame: Arrival, calm_until: Instant) -> Result<Option<Instant>, Refused> {
         let Arrival { at, octets, class, number } = frame;
         let start = self.work.max(at);
-        if start.since(at) > self.limit {
+        if start.since(at) > self.limits[usize::from(class & 7)] {
             return Err(Refused);
         }
         self.work = start + self.wire_time(octets);
@@ -261,7 +262,7 @@ mod tests {
             let Some(&(at, class)) = arrival else { return (left, refused) };
             let number = next as u32;
             next += 1;
-            if work.saturating_sub(at) > spec.limit().as_ps() {
+            if work.saturating_sub(at) > spec.limit_of(spec.queue_of_class[usize::from(class)]).as_ps() {
                 refused.push(number);
                 continue;
             }

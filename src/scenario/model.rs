@@ -156,7 +156,7 @@ pub struct PortPair {
     pub port: PortSpeed,
     /// How frames are tagged at Microsoft's ports.
     pub encapsulation: Encapsulation,
-    /// Octets, on the wire, that wait at each port at the most.
+    /// Octets, on the wire, that wait at each port: at the most for its lowest class, an eighth more for each higher one.
     pub buffer_octets: u64,
     /// Priority classes of each port: 1 to 8.
     pub queues: u8,

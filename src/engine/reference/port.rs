@@ -105,11 +105,12 @@ impl<'a> Port<'a> {
             }
             return Err(DropReason::Policed);
         }
-        let ahead = self.unfinished_work(at);
-        if ahead > self.spec.limit() {
+        let (ahead, queue) =
+            (self.unfinished_work(at), self.spec.queue_of_class[usize::from(frame.header.meta.class())]);
+        if ahead > self.spec.limit_of(queue) {
             return Err(DropReason::QueueFull);
         }
-        Ok((self.spec.queue_of_class[usize::from(frame.header.meta.class())], ahead))
+        Ok((queue, ahead))
     }
 
     /// What is left of the frame on the wire, and all that waits.

@@ -88,7 +88,8 @@ fn port_pair() -> Vec<Key> {
         key(
             "buffer",
             octets(16_384..=16 << 30),
-            "Octets that wait at each port at the most, 16 KiB to 16 GiB; 1 MiB for each 10 Gb/s if absent.",
+            "Octets that wait at each port, 16 KiB to 16 GiB, and an eighth more for each higher class; 1 MiB for each \
+             10 Gb/s if absent.",
         )
         .example("10MiB"),
         key("queues", integer(1..=8), "Priority classes of each port.").default(2),
