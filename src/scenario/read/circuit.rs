@@ -270,8 +270,8 @@ pub(super) const ADMIN: &[(&str, Admin)] = &[("enabled", Admin::Enabled), ("disa
 /// ExpressRoute Direct comes as pairs of 10, 100 and 400 Gb/s.
 const DIRECT_PORTS: &[PortSpeed] = &[PortSpeed::G10, PortSpeed::G100, PortSpeed::G400];
 
-/// Keys that belong to the port pair.
-const PAIR_KEYS: [&str; 14] = [
+/// Keys that belong to the port pair; the schema refuses the same.
+pub(in crate::scenario) const PAIR_KEYS: [&str; 14] = [
     "site",
     "sites",
     "provider",

@@ -20,6 +20,7 @@ use super::values;
 use super::{Scenario, Source};
 use crate::time::Span;
 
+pub(super) use circuit::PAIR_KEYS;
 pub(super) use facts::{CircuitFacts, Facts, Owner};
 
 /// The names that references are resolved by, in the order of the file.

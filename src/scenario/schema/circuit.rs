@@ -5,6 +5,7 @@ use super::shape::{
     table, tpid, vid, when,
 };
 use super::{peering, public};
+use crate::scenario::read::PAIR_KEYS;
 use crate::scenario::units::Quantity;
 
 pub(super) fn circuit() -> Table {
@@ -121,7 +122,7 @@ fn rules() -> Vec<Rule> {
     let of_provider = || Shape::With(vec![("delay", Shape::Never), ("loss", Shape::Never)]);
     let two_vlans = Shape::List { of: Box::new(vid()), least: 2, most: Some(2), differ: true };
     vec![
-        when([When::Has("shares")]).without(PAIR_KEYS),
+        when([When::Has("shares")]).without(&PAIR_KEYS),
         when([When::Lacks("shares")]).needs(&["port"]),
         when([When::word("model", &["exchange", "ethernet", "ipvpn"])]).without(&["shares"]).needs(&["provider"]),
         when(own(&["direct"]))
@@ -156,21 +157,3 @@ const MODELS: &[&str] = &["direct", "exchange", "ethernet", "ipvpn"];
 
 /// The words of `admin`.
 pub(super) const ADMIN: &[&str] = &["enabled", "disabled"];
-
-/// Keys that are the port pair's.
-const PAIR_KEYS: &[&str] = &[
-    "site",
-    "sites",
-    "provider",
-    "vlan",
-    "location",
-    "port",
-    "encapsulation",
-    "tpid",
-    "delay",
-    "loss",
-    "buffer",
-    "queues",
-    "primary",
-    "secondary",
-];
