@@ -6,7 +6,7 @@
 //! time id rng                 instants, index types, seeded streams
 //! wire                        checked views of headers, and their emitters
 //! frame  table  capture       the frame as typed fields; what forwarding looks up; capture files
-//! port  traffic               queues, policers, faults; sources of frames and counters of them
+//! port  traffic  control      queues, policers, faults; sources of frames and counters of them; protocols of routers
 //! node                        the datapath, routers, hosts
 //! engine                      links, threads, the virtual clock; the reference engine
 //! report                      plain data to text and JSON
@@ -16,6 +16,7 @@
 
 pub mod capture;
 pub mod cli;
+pub mod control;
 pub mod engine;
 pub mod frame;
 pub mod id;

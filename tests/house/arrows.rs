@@ -14,8 +14,9 @@ pub(crate) const ROOMS: &[(&str, &[&str])] = &[
     ("table", &["time", "id", "rng", "wire", "frame"]),
     ("port", &["time", "id", "rng", "wire", "frame", "capture", "table"]),
     ("traffic", &["time", "id", "rng", "wire", "frame", "capture", "table"]),
-    ("node", &["time", "id", "rng", "wire", "frame", "capture", "table", "port", "traffic"]),
-    ("engine", &["time", "id", "rng", "wire", "frame", "capture", "table", "port", "traffic", "node"]),
+    ("control", &["time", "id", "rng", "wire", "frame", "table"]),
+    ("node", &["time", "id", "rng", "wire", "frame", "capture", "table", "port", "traffic", "control"]),
+    ("engine", &["time", "id", "rng", "wire", "frame", "capture", "table", "port", "traffic", "control", "node"]),
     ("report", UP_TO_ENGINE),
     ("scenario", UP_TO_ENGINE),
     ("cli", EVERYTHING),
@@ -25,9 +26,10 @@ pub(crate) const ROOMS: &[(&str, &[&str])] = &[
 
 const BASE: &[&str] = &["time", "id", "rng"];
 const UP_TO_ENGINE: &[&str] =
-    &["time", "id", "rng", "wire", "frame", "capture", "table", "port", "traffic", "node", "engine"];
+    &["time", "id", "rng", "wire", "frame", "capture", "table", "port", "traffic", "control", "node", "engine"];
 const EVERYTHING: &[&str] = &[
-    "time", "id", "rng", "wire", "frame", "capture", "table", "port", "traffic", "node", "engine", "report", "scenario",
+    "time", "id", "rng", "wire", "frame", "capture", "table", "port", "traffic", "control", "node", "engine", "report",
+    "scenario",
 ];
 
 /// The room of a file under `src`.

@@ -1,0 +1,13 @@
+//! The control plane of one router: protocols as pure machines, given the time and what arrived, asked for what they want.
+//!
+//! ```text
+//! frames for the router -> neighbours (ARP, ND)                   -> frames
+//!                       -> BFD ------ down, up ----v              -> frames
+//!                       -> TCP -> BGP -> routes -> RIB -> FIB     -> frames, table updates at their instants
+//! ```
+//! No part owns a clock, a socket or a thread. Each has `handle_...` for what comes in, `poll_...` for what it wants done, and
+//! `poll_timeout` for when it wants to be called again: nothing changes before the instant it names.
+
+pub mod route;
+
+pub use route::{AsPath, Attributes, Family, Nlri, Origin, RouteDistinguisher, RouteUpdate, Segment, Vpn};
