@@ -6,9 +6,9 @@
 use biplane::capture::CaptureReader;
 use biplane::engine::reference::{self, Offered};
 use biplane::engine::{Network, Outcome, Run, Source, run};
-use biplane::frame::Frame;
+use biplane::frame::{DropReason, Frame};
 use biplane::id::{NodeId, StreamId};
-use biplane::port::{PolicerSpec, Policing};
+use biplane::port::{Outage, PolicerSpec, Policing};
 use biplane::rng::Rng;
 use biplane::scenario::compile::Place;
 use biplane::scenario::{CompileOptions, Scenario, compile};
@@ -92,7 +92,9 @@ fn troubled(preset: &str, seed: u64) -> (Network, Vec<NodeId>) {
         }
         if rng.below(4) == 0 {
             let at = |us: u64| Instant::from_ps(us * 1_000_000);
-            link.faults.outages = vec![(at(30), at(50)), (at(90), at(91))];
+            let after = Span::from_ps(rng.below(link.delay.as_ps() + 1));
+            let outage = |from, until, reason| Outage { from: at(from), until: at(until), after, reason };
+            link.faults.outages = vec![outage(30, 50, DropReason::LinkDown), outage(90, 91, DropReason::Blackhole)];
         }
     }
     for port in network.nodes.iter_mut().flat_map(|node| &mut node.ports) {

@@ -335,7 +335,7 @@ fn input_of(network: &Network, to: (NodeId, PortId), receiving: &mut [Option<Lin
         peer: link.from.0.index(),
         lookahead: network.lookahead(link),
         policing: PolicerTable::new(&network.port(to).ingress_policing),
-        fault: Fault::new(&link.faults, Rng::new(network.seed, place as u64)),
+        fault: Fault::new(&link.faults, link.delay, Rng::new(network.seed, place as u64)),
         delay: link.delay,
         speed: network.port(link.from).speed,
         subs: Subs::of(network, to),

@@ -117,6 +117,8 @@ reasons! {
     AdminDown = "admin_down",
     /// The link was cut while the frame was on it.
     LinkDown = "link_down",
+    /// Something on the link takes every frame, which its ends cannot see.
+    Blackhole = "blackhole",
     /// Lost on the link at random.
     LinkLoss = "link_loss",
     /// Longer than the emulator takes ([`MAX_FRAME_OCTETS`](crate::wire::ethernet::MAX_FRAME_OCTETS)).

@@ -7,7 +7,7 @@ mod policer;
 mod strict;
 
 pub use egress::{Egress, PortSpec, Refused};
-pub use fault::{Fault, FaultSpec, start_of};
+pub use fault::{Fault, FaultSpec, Outage, start_of};
 pub use gate::{Gate, GateSpec, InstanceCounts};
 pub use policer::{Policer, PolicerSpec, PolicerTable, Policing};
 pub use strict::{Arrival, Classes, Departure, Leaving, StrictQueues};

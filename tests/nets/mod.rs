@@ -2,10 +2,10 @@
 #![allow(dead_code)] // each test takes what it needs
 
 use biplane::engine::{Network, Role, RouterSpec};
-use biplane::frame::Frame;
+use biplane::frame::{DropReason, Frame};
 use biplane::id::{NodeId, PortId, StreamId, VrfId};
 use biplane::node::{NatSpec, RouterAddresses};
-use biplane::port::{FaultSpec, GateSpec, PolicerSpec, Policing, PortSpec};
+use biplane::port::{FaultSpec, GateSpec, Outage, PolicerSpec, Policing, PortSpec};
 use biplane::rng::Rng;
 use biplane::table::{FibBuilder, IngressBuilder, NextHop, Service, SubInterface, VlanKey};
 use biplane::time::{Instant, PortSpeed, Span};
@@ -184,7 +184,9 @@ fn join_routers(shape: Shape, wires: &[(u16, u16)], net: &mut Network, rng: &mut
         let links = net.join(a, b, delay(shape, rng));
         if shape.troubled {
             for link in links {
-                let outages = vec![(Instant::from_ps(40_000_000), Instant::from_ps(60_000_000))];
+                let (from, until) = (Instant::from_ps(40_000_000), Instant::from_ps(60_000_000));
+                let after = Span::from_ps(rng.below(net.links[link.index()].delay.as_ps() + 1));
+                let outages = vec![Outage { from, until, after, reason: DropReason::LinkDown }];
                 let loss_ppb = if rng.below(2) == 0 { 20_000_000 } else { 0 };
                 let cut = if rng.below(4) == 0 { outages } else { Vec::new() };
                 net.links[link.index()].faults = FaultSpec { loss_ppb, outages: cut };

@@ -44,7 +44,8 @@ impl<'a> Port<'a> {
             spec,
             incoming,
             outgoing: network.links.iter().position(|link| link.from == at),
-            fault: incoming.and_then(|link| Fault::new(&network.links[link].faults, rng(link))),
+            fault: incoming
+                .and_then(|link| Fault::new(&network.links[link].faults, network.links[link].delay, rng(link))),
             ingress_policer: PolicerTable::new(&spec.ingress_policing),
             egress_policer: PolicerTable::new(&spec.egress_policing),
             waiting: (0..spec.queues()).map(|_| VecDeque::new()).collect(),

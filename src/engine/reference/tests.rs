@@ -3,7 +3,7 @@
 use super::*;
 use crate::id::StreamId;
 use crate::node::{NatSpec, RouterAddresses};
-use crate::port::{Arrival, Departure, Leaving, PolicerSpec, Policing, PortSpec, StrictQueues};
+use crate::port::{Arrival, Departure, Leaving, Outage, PolicerSpec, Policing, PortSpec, StrictQueues};
 use crate::table::{FibBuilder, IngressBuilder, NextHop, PcpRule, Service, SubInterface, TagRule, VlanKey};
 use crate::time::PortSpeed::G10;
 use crate::wire::vlan::Tag;
@@ -220,8 +220,10 @@ fn an_error_that_finds_no_way_back_is_a_slow_path_drop() {
 #[test]
 fn an_outage_takes_what_is_on_the_link_in_it() {
     let mut network = star(|_, _| ());
-    // Frame i leaves a from i*W and is at the router at (i+1)*W + D: frames 2 to 4 are on the link at some time of this.
-    network.links[0].faults.outages = vec![(Instant::from_ps(3 * W + D), Instant::from_ps(4 * W + 1))];
+    // Frame i is half way from i*W + D/2 to a W later: frames 2 to 4 are there at some time of this.
+    let (from, until) = (Instant::from_ps(3 * W + D / 2 - 1), Instant::from_ps(4 * W + D / 2 + 1));
+    let outage = Outage { from, until, after: Span::from_ps(D / 2), reason: DropReason::LinkDown };
+    network.links[0].faults.outages = vec![outage];
     let (outcome, got) = delivered(&network, from_a_and_c(times(6, UDP), vec![]));
     assert_eq!(got.iter().map(|got| got.1).collect::<Vec<_>>(), [0, 1, 5]);
     let port = &outcome.nodes[0].ports[0];

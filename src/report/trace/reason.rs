@@ -59,6 +59,7 @@ pub const fn reason(reason: DropReason) -> Reason {
         DropReason::QueueFull => ("the port's buffer is full", ""),
         DropReason::AdminDown => ("the port is administratively down", ""),
         DropReason::LinkDown => ("the link is cut, or there is none", ""),
+        DropReason::Blackhole => ("something on the link takes every frame, unseen by its ends", ""),
         DropReason::LinkLoss => ("the link lost it at random", ""),
         DropReason::TooLong => ("it is longer than the emulator takes", ""),
         DropReason::NoListener => ("the router has nobody to hand it to", ""),
