@@ -4,6 +4,7 @@
 
 mod nets;
 
+use biplane::control::Happened;
 use biplane::engine::reference::{self, Offered};
 use biplane::engine::{Outcome, Run, Source, run};
 use biplane::frame::DropReason;
@@ -77,6 +78,9 @@ struct Fates {
     offered: AtomicU64,
     dropped: AtomicU64,
     created: AtomicU64,
+    /// At ports that have no carrier, and how often one came or went.
+    without_carrier: AtomicU64,
+    carriers: AtomicU64,
     /// By the limits of a gateway: bits, packets, flows.
     at_gates: [AtomicU64; 3],
 }
@@ -98,13 +102,20 @@ fn any_network_any_threads_any_window() {
             for (count, reason) in fates.at_gates.iter().zip(AT_GATES) {
                 count.fetch_add(port.egress_drops.of(reason), Ordering::Relaxed);
             }
+            fates.without_carrier.fetch_add(port.egress_drops.of(DropReason::LinkDown), Ordering::Relaxed);
         }
+        let noted = outcome.nodes.iter().flat_map(|node| &node.log);
+        let carriers = noted.filter(|noted| matches!(noted.what, Happened::Port(..))).count() as u64;
+        fates.carriers.fetch_add(carriers, Ordering::Relaxed);
     });
     let [cases, offered, dropped, created] =
         [&fates.cases, &fates.offered, &fates.dropped, &fates.created].map(|count| count.load(Ordering::Relaxed));
     // A few cases that were asked for by hand may have none of it.
     if cases >= 64 {
         assert!(dropped > offered / 50 && created > offered / 500, "{cases} {offered} {dropped} {created}");
+        let without = fates.without_carrier.load(Ordering::Relaxed);
+        let carriers = fates.carriers.load(Ordering::Relaxed);
+        assert!(without > offered / 500 && carriers > cases, "{cases} {offered} {without} {carriers}");
         let at_gates = fates.at_gates.each_ref().map(|count| count.load(Ordering::Relaxed));
         assert!(
             at_gates.iter().all(|&count| count > offered / 2000),

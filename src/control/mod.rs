@@ -8,6 +8,10 @@
 //! No part owns a clock, a socket or a thread. Each has `handle_...` for what comes in, `poll_...` for what it wants done, and
 //! `poll_timeout` for when it wants to be called again: nothing changes before the instant it names.
 
+pub mod carrier;
+pub mod plane;
 pub mod route;
 
+pub use carrier::{Carrier, CarrierSpec, Signal};
+pub use plane::{Change, Control, ControlSpec, Happened, Noted, Outgoing, Received, WatchedPort, Way};
 pub use route::{AsPath, Attributes, Family, Nlri, Origin, RouteDistinguisher, RouteUpdate, Segment, Vpn};

@@ -4,7 +4,7 @@ use super::clock::Shared;
 use super::host::HostNode;
 use super::input::{Input, InputParts};
 use super::link::{LinkRx, LinkTx, link};
-use super::network::{Network, Role};
+use super::network::{Network, Role, RouterSpec};
 use super::observe::{Merge, Observe, Recorder, Records, recorder};
 use super::outcome::{Finished, NodeOutcome, Outcome, SourceOutcome};
 use super::output::Output;
@@ -15,7 +15,8 @@ use super::source::{BodyPool, Returns, Source};
 use super::subs::Subs;
 use super::supplies::Supplies;
 use super::{Progress, Step};
-use crate::id::{NodeId, PortId};
+use crate::id::{NodeId, PortId, StreamId};
+use crate::node::Seat;
 use crate::port::{Fault, PolicerTable};
 use crate::rng::Rng;
 use crate::time::{Instant, MIN_FRAME_OCTETS, Span, WIRE_OVERHEAD_OCTETS};
@@ -183,7 +184,27 @@ pub fn run(run: Run<'_>) -> Outcome {
         }
         drop(merge);
     });
-    gather(finished, source_count, interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)))
+    let shares = shares(network, source_count);
+    let mut outcome = gather(finished, shares, interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)));
+    if shares > source_count {
+        outcome.control = outcome.sources.pop();
+    }
+    outcome
+}
+
+/// Of how many sources frames are counted apart: control planes are one more.
+pub(super) fn shares(network: &Network, sources: usize) -> usize {
+    sources + usize::from(network.has_control())
+}
+
+/// The control plane of `router`, if it has one, with the number after those of all sources.
+///
+/// # Panics
+/// If there are as many sources as frames can be of already.
+pub(super) fn seat(network: &Network, router: &RouterSpec, sources: usize) -> Option<Box<Seat>> {
+    let spec = router.control.as_ref()?;
+    let stream = StreamId::new(sources as u8, 0);
+    Some(Box::new(Seat::new(spec, router.punt_delay, stream, network.control_until.unwrap_or(Instant::MAX))))
 }
 
 /// Steps the nodes of one thread until the run is over.
@@ -290,7 +311,7 @@ fn build(
         receiving.push(Some(rx));
         built.traffic.push(traffic);
     }
-    let source_count = sources.len();
+    let (source_count, share_count) = (sources.len(), shares(network, sources.len()));
     for (place, (_, source)) in sources.iter().enumerate() {
         assert!(source.number().is_none_or(|number| number == place), "source {place} has another's frames");
     }
@@ -300,9 +321,10 @@ fn build(
         let ports = (0..spec.ports.len()).map(|port| PortId(port as u16));
         let inputs = ports.clone().map(|port| input_of(network, (id, port), &mut receiving)).collect();
         let observed = |port| observe.is_some_and(|observe| observe.ports.contains(&(id, port)));
-        let waits = cut_short && matches!(spec.role, Role::Router(_));
-        let outputs =
-            ports.map(|port| output_of(network, (id, port), &mut sending, observed(port), (window, waits))).collect();
+        let waits = |port| cut_short && matches!(spec.role, Role::Router(_)) || network.is_watched((id, port));
+        let outputs = ports
+            .map(|port| output_of(network, (id, port), &mut sending, observed(port), (window, waits(port))))
+            .collect();
         let mut recorder_of_node: Option<Recorder> = None;
         if let Some(observe) = observe {
             let (node, records) = recorder(id, observe.drops);
@@ -311,14 +333,16 @@ fn build(
         }
         built.nodes.push(match &spec.role {
             Role::Router(router) => {
-                Node::Router(Box::new(RouterNode::new(place, router, inputs, outputs, recorder_of_node, source_count)))
+                let mut node = RouterNode::new(place, router, inputs, outputs, recorder_of_node, share_count);
+                node.seat = seat(network, router, source_count);
+                Node::Router(Box::new(node))
             }
             Role::Host => {
                 let mine =
                     sources.iter_mut().zip(0..).map(|(source, number)| (number, source.take_if(|(at, _)| *at == id)));
                 let supplies = Supplies::new(mine.filter_map(|(number, source)| Some((number, source?.1))));
                 let returns = Returns::new(pool.clone());
-                let host = HostNode::new(place, inputs, outputs, recorder_of_node, supplies, returns, source_count);
+                let host = HostNode::new(place, inputs, outputs, recorder_of_node, supplies, returns, share_count);
                 Node::Host(Box::new(host))
             }
         });

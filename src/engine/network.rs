@@ -1,11 +1,12 @@
 //! The network that an engine runs: nodes, ports and links as plain data; what a scenario compiles to.
 
+use crate::control::ControlSpec;
 use crate::frame::Templates;
 use crate::id::{LinkId, NodeId, PortId};
 use crate::node::{NatSpec, RouterAddresses};
 use crate::port::{FaultSpec, GateSpec, PortSpec};
 use crate::table::Fib;
-use crate::time::{MIN_FRAME_OCTETS, Span};
+use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
 
 /// A network.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub struct Network {
     pub templates: Templates,
     /// The seed of all that is random.
     pub seed: u64,
+    /// Control planes do nothing from here on, so that a run comes to an end; `None`: they never end.
+    pub control_until: Option<Instant>,
 }
 
 /// A node.
@@ -54,6 +57,8 @@ pub struct RouterSpec {
     pub gate: Option<GateSpec>,
     /// Its address translation; no pool if it has none.
     pub nat: NatSpec,
+    /// Its control plane, if it has one.
+    pub control: Option<Box<ControlSpec>>,
 }
 
 /// The delay from a punt to its result, unless said.
@@ -123,6 +128,18 @@ impl Network {
     /// `node:port`, as people name a port.
     pub fn port_name(&self, at: (NodeId, PortId)) -> String {
         format!("{}:{}", self.nodes[at.0.index()].name, self.port(at).name)
+    }
+
+    /// Whether any router has a control plane.
+    pub fn has_control(&self) -> bool {
+        let has = |node: &NodeSpec| matches!(&node.role, Role::Router(router) if router.control.is_some());
+        self.nodes.iter().any(has)
+    }
+
+    /// Whether the control plane of the port's node watches the port, which may then go down in a run.
+    pub fn is_watched(&self, (node, port): (NodeId, PortId)) -> bool {
+        let Role::Router(router) = &self.nodes[node.index()].role else { return false };
+        router.control.as_ref().is_some_and(|control| control.ports.iter().any(|watched| watched.port == port))
     }
 
     /// How long after a frame's start at the sending end it arrives at the soonest: what the receiver may rely on.

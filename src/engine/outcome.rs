@@ -1,5 +1,6 @@
 //! What a run leaves: counts by port, node and source, and the proof that every frame is accounted for.
 
+use crate::control::Noted;
 use crate::frame::{Count, DropCounts};
 use crate::port::InstanceCounts;
 use crate::time::{Instant, Span};
@@ -11,6 +12,8 @@ pub struct Outcome {
     pub nodes: Vec<NodeOutcome>,
     /// Per source, in the order in which they were given.
     pub sources: Vec<SourceOutcome>,
+    /// The frames of all control planes together, if there are any: they are created and consumed by routers.
+    pub control: Option<SourceOutcome>,
     /// When the last frame arrived anywhere.
     pub ended: Instant,
 }
@@ -30,8 +33,11 @@ pub struct NodeOutcome {
     pub created: u64,
     /// What arrived for the hosts of this node, of all sources.
     pub delivery: Delivery,
-    /// What became of each source's frames at this node, in the order in which sources were given.
+    /// What became of each source's frames at this node, in the order in which sources were given; then those of the
+    /// control planes, if there are any.
     pub shares: Vec<Share>,
+    /// What its control plane noticed and did, in order of time.
+    pub log: Vec<Noted>,
 }
 
 /// What became of the frames of one source at one node.

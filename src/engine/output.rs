@@ -48,7 +48,10 @@ pub(super) struct Output {
     queue: Queue,
     line: Line,
     policing: Option<Policing>,
+    /// Whether it is administratively up.
     up: bool,
+    /// Whether it has a carrier, for all that the control plane says.
+    carrier: bool,
     /// The place of the node at the other end.
     pub(super) peer: Option<usize>,
     /// How far the node may run past what the peer has taken.
@@ -114,7 +117,7 @@ impl Output {
         };
         let policing = PolicerTable::new(&spec.egress_policing);
         let policing = policing.map(|table| Policing { table, subs: Subs::of(network, at) });
-        Output { queue, line, policing, up: spec.admin_up, peer: None, ahead: Span::ZERO }
+        Output { queue, line, policing, up: spec.admin_up, carrier: true, peer: None, ahead: Span::ZERO }
     }
 
     /// Whether frames can leave at all.
@@ -131,9 +134,9 @@ impl Output {
         desk: &mut Desk<'d>,
         mut dropped: impl FnMut(Instant, &Frame, DropReason, &mut Desk<'d>),
     ) {
-        let Output { queue, line, policing, up, .. } = self;
+        let Output { queue, line, policing, up, carrier, .. } = self;
         // When the first frame left is noted by the way that asks for each.
-        if let (true, None, Some(mut run)) = (*up, &*policing, line.run()) {
+        if let (true, None, Some(mut run)) = (*up && *carrier, &*policing, line.run()) {
             match queue {
                 Queue::Fifo(queue) => {
                     // The port's state stays in registers.
@@ -152,7 +155,7 @@ impl Output {
             return run.settle();
         }
         if let Queue::Strict(queues) = queue {
-            let linked = line.tx.is_some();
+            let linked = line.tx.is_some() && *carrier;
             let refuse = |at: Instant, frame: &Frame| refusal(at, frame, *up, linked, policing);
             return by_priority(queues, order, frames, desk, line, refuse, dropped);
         }
@@ -167,8 +170,8 @@ impl Output {
     /// A frame comes at `at`, in order of time, to a port with one queue. `Err` says why it is dropped.
     #[inline(always)]
     pub(super) fn send(&mut self, at: Instant, frame: &mut Frame, desk: &mut Desk<'_>) -> Result<(), DropReason> {
-        let Output { queue, line, policing, up, .. } = self;
-        if let Some(reason) = refusal(at, frame, *up, line.tx.is_some(), policing) {
+        let Output { queue, line, policing, up, carrier, .. } = self;
+        if let Some(reason) = refusal(at, frame, *up, line.tx.is_some() && *carrier, policing) {
             return Err(reason);
         }
         let Queue::Fifo(queue) = queue else { unreachable!("a port with several queues takes frames by runs") };
@@ -183,6 +186,16 @@ impl Output {
         if self.next_start().is_some_and(|start| start < bound) {
             let mut none = Arrived { first: bound, end: bound, wire: Default::default(), local: &mut VecDeque::new() };
             self.send_all(&[], &mut none, desk, |_, _, _, _| ());
+        }
+    }
+
+    /// The port has a carrier from now on, or has none; what waits then is gone, and given to `gone`.
+    pub(super) fn set_carrier(&mut self, is_there: bool, gone: impl FnMut(Frame)) {
+        self.carrier = is_there;
+        match &mut self.queue {
+            Queue::Strict(queues) if !is_there => queues.flush().for_each(gone),
+            Queue::Strict(_) => {}
+            Queue::Fifo(_) => unreachable!("a port that can go down holds what waits"),
         }
     }
 

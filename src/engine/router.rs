@@ -13,27 +13,29 @@ use super::gate::InnerPort;
 use super::input::{Input, horizon};
 use super::link::SEGMENT;
 use super::observe::{At, Recorder};
-use super::order::{Key, LOCAL, MAX_SPAN, Order};
+use super::order::{Key, MAX_SPAN, Order};
 use super::outcome::{Finished, NodeOutcome, PortOutcome};
 use super::output::{Arrived, Desk, Output, pad};
 use super::{Progress, Step};
 use crate::frame::{DropCounts, DropReason, Frame, Octets, Templates};
 use crate::id::{PortId, VrfId};
 use crate::node::{
-    Entry, Fate, Nat, PuntReason, RouterAddresses, Verdict, forward, forward_long, forward_short, look_ahead, resolve,
+    Entry, Nat, Onward, PuntReason, RouterAddresses, Seat, Verdict, forward, forward_long, forward_short, look_ahead,
 };
 use crate::port::PolicerTable;
 use crate::table::Fib;
 use crate::time::{Instant, Span};
 use std::collections::VecDeque;
 
+mod aside;
+
 /// A frame on its way from the slow path into the datapath.
 #[derive(Debug)]
 pub(super) struct Local {
     pub(super) frame: Frame,
     at: Instant,
-    entry: Entry,
-    /// The input that the frame came by which it was made from.
+    onward: Onward,
+    /// The input that the frame came by which it was made from; of the control plane's own, the first.
     port: PortId,
 }
 
@@ -62,6 +64,8 @@ pub(super) struct RouterNode {
     punts: Vec<Punt>,
     gate: Option<InnerPort>,
     nat: Nat,
+    /// Its control plane, if it has one.
+    pub(super) seat: Option<Box<Seat>>,
     orders: Vec<Order>,
     scratch: Vec<Key>,
     egress_drops: Vec<DropCounts>,
@@ -91,6 +95,7 @@ impl RouterNode {
             punts: Vec::new(),
             gate: spec.gate.as_ref().map(InnerPort::new),
             nat: Nat::new(&spec.nat),
+            seat: None,
             orders: outputs.iter().map(|_| Order::default()).collect(),
             scratch: Vec::new(),
             egress_drops: outputs.iter().map(|_| DropCounts::default()).collect(),
@@ -135,11 +140,22 @@ impl RouterNode {
 
     fn run_to(&mut self, until: Instant, step: &mut Step<'_>) -> bool {
         let mut worked = false;
-        while let Some(first) = self.first_arrival().filter(|&first| first < until) {
-            step.set_busy();
+        loop {
+            let first = self.first_arrival().filter(|&first| first < until);
+            let due = self.seat.as_ref().and_then(|seat| seat.due()).filter(|&due| due < until);
+            match (first, due) {
+                (first, Some(due)) if first.is_none_or(|first| due <= first) => {
+                    step.set_busy();
+                    self.control(due, step);
+                }
+                (Some(first), due) => {
+                    step.set_busy();
+                    let end = self.chunk_end(first, due.unwrap_or(until));
+                    self.chunk(first, end, step);
+                }
+                (None, _) => break,
+            }
             worked = true;
-            let end = self.chunk_end(first, until);
-            self.chunk(first, end, step);
         }
         if self.outputs.iter().any(|output| output.next_start().is_some_and(|start| start < until)) {
             step.set_busy();
@@ -160,7 +176,9 @@ impl RouterNode {
     #[inline(always)]
     fn chunk_end(&mut self, first: Instant, until: Instant) -> Instant {
         let beyond = self.inputs.iter_mut().flatten().filter_map(|input| input.rx.chunk(SEGMENT).1);
-        until.min(beyond.min().unwrap_or(Instant::MAX)).min(first.saturating_add(MAX_SPAN))
+        // What the control plane makes of a frame of the chunk comes after the chunk.
+        let span = if self.seat.is_some() { MAX_SPAN.min(self.punt_delay) } else { MAX_SPAN };
+        until.min(beyond.min().unwrap_or(Instant::MAX)).min(first.saturating_add(span))
     }
 
     fn chunk(&mut self, first: Instant, end: Instant, step: &Step<'_>) {
@@ -182,7 +200,7 @@ impl RouterNode {
     /// Pass 1 of one input: headers in place; how many frames the chunk takes.
     #[inline(never)]
     fn headers(&mut self, port: usize, first: Instant, end: Instant, step: &Step<'_>) -> usize {
-        let RouterNode { inputs, fib, orders, punts, outcome, recorder, ended, .. } = self;
+        let RouterNode { inputs, fib, orders, punts, outcome, recorder, ended, seat, .. } = self;
         let Some(Input { rx, arrivals, policing, .. }) = &mut inputs[port] else { return 0 };
         let Some(ingress) = fib.ingress(port) else { return 0 };
         let (id, mut tally) = (PortId(port as u16), arrivals.tally());
@@ -209,7 +227,8 @@ impl RouterNode {
                 None => {
                     // Forwarding may take tags and labels off a frame that it then drops.
                     let octets = frame.len();
-                    match judge(fib, step.templates, id, policing, frame) {
+                    let verdict = judge(fib, step.templates, id, policing, frame);
+                    match if seat.is_some() { Seat::verdict(verdict) } else { verdict } {
                         Verdict::Transmit(out) => {
                             pad(frame);
                             orders[out.index()].push(key.with_class(frame.header.meta.class()));
@@ -233,44 +252,6 @@ impl RouterNode {
         orders.iter_mut().for_each(Order::end_run);
         *ended = (*ended).max(last);
         taken
-    }
-
-    /// Pass 1 of the slow path's frames.
-    fn local_headers(&mut self, first: Instant, end: Instant, step: &Step<'_>) -> usize {
-        let mut slot = 0;
-        while let Some(local) = self.local.get_mut(slot).filter(|local| local.at < end) {
-            let verdict = forward(&self.fib, step.templates, local.entry, &mut local.frame);
-            let share = &mut self.outcome.shares[local.frame.id.stream.source()];
-            let dropped = match verdict {
-                Verdict::Transmit(out) => {
-                    pad(&mut local.frame);
-                    let key = Key::new(local.at - first, LOCAL, slot);
-                    self.orders[out.index()].push(key.with_class(local.frame.header.meta.class()));
-                    None
-                }
-                Verdict::Punt { reason: PuntReason::Local, .. } => {
-                    share.consumed += 1;
-                    None
-                }
-                // What the slow path made is not made into anything again.
-                Verdict::Punt { reason: PuntReason::TtlExpired, .. } => Some(DropReason::TtlExpired),
-                Verdict::Punt { reason: PuntReason::MplsTtlExpired, .. } => Some(DropReason::MplsTtlExpired),
-                Verdict::Punt { reason: PuntReason::MtuExceeded { .. }, .. } => Some(DropReason::MtuExceeded),
-                // One translation sends it to where another would be needed: nobody there.
-                Verdict::Punt { reason: PuntReason::Translate(_), .. } => Some(DropReason::NoListener),
-                Verdict::Drop(reason) => Some(reason),
-            };
-            if let Some(reason) = dropped {
-                share.drops.add(reason, local.frame.len());
-                self.outcome.slow_path_drops.add(reason, local.frame.len());
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.dropped(At::Made(local.port), local.at, reason, &local.frame, step.templates);
-                }
-            }
-            slot += 1;
-        }
-        self.orders.iter_mut().for_each(Order::end_run);
-        slot
     }
 
     /// Passes 2 and 3 of all outputs.
@@ -302,49 +283,11 @@ impl RouterNode {
         }
     }
 
-    /// The slow path takes what was punted in order of (time, input).
-    #[inline(always)]
-    fn resolve_punts(&mut self, step: &Step<'_>) {
-        if !self.punts.is_empty() {
-            self.resolve_all(step);
-        }
-    }
-
-    #[cold]
-    fn resolve_all(&mut self, step: &Step<'_>) {
-        self.punts.sort_by_key(|punt| punt.key);
-        for punt in std::mem::take(&mut self.punts) {
-            let (port, slot) = punt.key.place();
-            let Some(Some(input)) = self.inputs.get_mut(port) else { continue };
-            let frame = &mut input.rx.chunk(SEGMENT).0[slot];
-            let addresses = self.addresses.get(punt.vrf.index()).copied().unwrap_or_default();
-            let share = &mut self.outcome.shares[frame.id.stream.source()];
-            let (nat, made) = (&mut self.nat, &mut self.made);
-            let fate = resolve(punt.reason, punt.vrf, frame, step.templates, addresses, nat, made);
-            match fate {
-                Fate::Translated => {}
-                Fate::Consumed => share.consumed += 1,
-                Fate::Dropped(reason) => {
-                    share.drops.add(reason, frame.len());
-                    self.outcome.slow_path_drops.add(reason, frame.len());
-                    if let Some(recorder) = &mut self.recorder {
-                        recorder.dropped(At::SlowPath(PortId(port as u16)), punt.at, reason, frame, step.templates);
-                    }
-                }
-            }
-            for (entry, frame) in self.made.drain(..) {
-                let at = (punt.at + self.punt_delay).max(self.last_local + Span::from_ps(1));
-                self.last_local = at;
-                share.created += u64::from(fate != Fate::Translated);
-                self.local.push_back(Local { at, entry, port: PortId(port as u16), frame });
-            }
-        }
-    }
-
     /// When this node has something to do at the soonest, with nothing in its rings.
     pub(super) fn next_event(&self) -> Instant {
         let starts = self.outputs.iter().filter_map(Output::next_start).min();
-        self.first_arrival().into_iter().chain(starts).min().unwrap_or(Instant::MAX)
+        let due = self.seat.as_ref().and_then(|seat| seat.due());
+        self.first_arrival().into_iter().chain(starts).chain(due).min().unwrap_or(Instant::MAX)
     }
 
     /// What the node leaves.
@@ -363,6 +306,7 @@ impl RouterNode {
             self.outcome.ports.push(port);
         }
         self.outcome.instances = self.gate.as_ref().map_or_else(Vec::new, InnerPort::counts);
+        self.outcome.log = self.seat.as_ref().map_or_else(Vec::new, |seat| seat.log().to_vec());
         self.outcome.sum_up();
         Finished { outcome: self.outcome, in_network, ended: self.ended }
     }

@@ -176,6 +176,12 @@ impl StrictQueues {
         }
     }
 
+    /// All that waits is gone; what is on the wire is not. In order of queue, the highest first, then of arrival.
+    pub fn flush(&mut self) -> impl Iterator<Item = Frame> + '_ {
+        (self.occupied, self.work) = (0, self.free);
+        self.queues.iter_mut().rev().flat_map(|queue| queue.waiting.drain(..))
+    }
+
     /// When the next waiting frame starts, if one waits.
     pub fn next_start(&self) -> Option<Instant> {
         (self.occupied != 0).then_some(self.free)

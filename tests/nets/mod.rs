@@ -1,6 +1,7 @@
 //! Networks made by a seed, and frames for them: what the engines are held against each other on.
 #![allow(dead_code)] // each test takes what it needs
 
+use biplane::control::{CarrierSpec, ControlSpec, Signal, WatchedPort};
 use biplane::engine::{Network, Role, RouterSpec};
 use biplane::frame::{DropReason, Frame};
 use biplane::id::{NodeId, PortId, StreamId, VrfId};
@@ -154,7 +155,28 @@ fn router(shape: Shape, r: u16, wires: &[(u16, u16)], ports: &[(u16, PortSpec)],
         punt_delay: Span::from_us(20),
         gate,
         nat: NatSpec::default(),
+        control: control(shape, r, ports.len() as u16).map(Box::new),
     }
+}
+
+/// Ports that lose their light now and then, at some routers.
+fn control(shape: Shape, r: u16, ports: u16) -> Option<ControlSpec> {
+    let mut rng = Rng::new(shape.seed, 1000 + u64::from(r));
+    if !shape.troubled || rng.below(2) == 0 {
+        return None;
+    }
+    let mut span = |most_ns: u64| Span::from_ns(rng.below(most_ns + 1));
+    let watched = (0..ports).map(|port| {
+        let carrier = CarrierSpec { down_delay: span(20_000), up_delay: span(20_000) };
+        let mut at = Instant::ZERO;
+        let mut signal = |place| {
+            at = at + Span::from_ns(1) + span(50_000);
+            (at, if place % 2 == 0 { Signal::Lost } else { Signal::Back })
+        };
+        let signals = (0..4 + port % 3).map(&mut signal).collect();
+        WatchedPort { port: PortId(port), carrier, signals }
+    });
+    Some(ControlSpec { ports: watched.step_by(2).collect() })
 }
 
 /// Limits, low enough to bind, on what leaves by some of `ports` ports.

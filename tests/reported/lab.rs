@@ -107,6 +107,7 @@ impl Lab {
             punt_delay: Span::from_us(20),
             gate: None,
             nat: NatSpec::default(),
+            control: None,
         };
         let spec = |place| {
             let spec = PortSpec::new(format!("p{place}"), PortSpeed::G10);

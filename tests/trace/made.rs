@@ -75,6 +75,7 @@ fn router(fib: &FibBuilder, address: [u8; 4]) -> Role {
         punt_delay: Span::from_us(20),
         gate: None,
         nat: NatSpec::default(),
+        control: None,
     }))
 }
 

@@ -95,7 +95,14 @@ pub fn six_node(sizes: &FrameSizes, seed: u64) -> Result<Loaded, StreamError> {
         let ports = (0..4).map(|port| PortSpec::new(format!("{port}"), PortSpeed::G100)).collect();
         row.push(network.add(
             name,
-            Role::Router(Box::new(RouterSpec { fib, addresses, punt_delay, gate: None, nat: NatSpec::default() })),
+            Role::Router(Box::new(RouterSpec {
+                fib,
+                addresses,
+                punt_delay,
+                gate: None,
+                nat: NatSpec::default(),
+                control: None,
+            })),
             ports,
         ));
     }

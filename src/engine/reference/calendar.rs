@@ -2,7 +2,7 @@
 
 use super::Traveller;
 use crate::id::{NodeId, PortId};
-use crate::node::Entry;
+use crate::node::Onward;
 use crate::time::Instant;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -25,10 +25,11 @@ pub(super) struct Scheduled {
     pub(super) happening: Happening,
 }
 
-/// Of what happens at the same instant, the ends of transmission come first.
+/// Of what happens at the same instant, the ends of transmission come first, then what control planes do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
     EndOfTransmission,
+    Control,
     Arrival,
 }
 
@@ -39,14 +40,17 @@ pub(super) enum Happening {
     EndOfTransmission(PortId, Traveller),
     /// The last bit of this frame arrives.
     Arrival(PortId, Traveller),
-    /// This frame comes from the slow path.
-    Local(Entry, Traveller),
+    /// The control plane of a router is called, if nothing came before that.
+    Control,
+    /// This frame comes from the slow path, or from the control plane.
+    Local(Onward, Traveller),
 }
 
 impl Calendar {
     pub(super) fn schedule(&mut self, at: Instant, node: NodeId, input: usize, happening: Happening) {
         let class = match happening {
             Happening::EndOfTransmission(..) => Class::EndOfTransmission,
+            Happening::Control => Class::Control,
             _ => Class::Arrival,
         };
         self.sequence += 1;
@@ -62,7 +66,7 @@ impl Calendar {
     /// The frames that something is still going to happen to.
     pub(super) fn travellers(&self) -> impl Iterator<Item = &Traveller> {
         self.heap.iter().filter_map(|Reverse(scheduled)| match &scheduled.happening {
-            Happening::Offer => None,
+            Happening::Offer | Happening::Control => None,
             Happening::EndOfTransmission(_, it) | Happening::Arrival(_, it) | Happening::Local(_, it) => Some(it),
         })
     }

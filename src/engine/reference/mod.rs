@@ -11,12 +11,14 @@ mod watch;
 
 pub use watch::{DropPlace, Event, What};
 
+use super::driver::{seat, shares};
 use super::network::{Network, Role, RouterSpec};
 use super::outcome::{NodeOutcome, Outcome, Share, SourceOutcome};
 use super::source::Source;
+use crate::control::Change;
 use crate::frame::{DropReason, Frame};
 use crate::id::{NodeId, PortId, VrfId};
-use crate::node::{Entry, Fate, Nat, PuntReason, Verdict, forward_seen, resolve};
+use crate::node::{Entry, Fate, Nat, Onward, PuntReason, Seat, Verdict, forward_seen, resolve};
 use crate::port::Gate;
 use crate::table::spread;
 use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
@@ -104,6 +106,9 @@ struct Node<'a> {
     outcome: NodeOutcome,
     gate: Option<Gate>,
     nat: Nat,
+    seat: Option<Box<Seat>>,
+    /// When the control plane is to be called next.
+    called_at: Option<Instant>,
     /// When the slow path's last frame enters the datapath.
     last_local: Instant,
 }
@@ -126,7 +131,7 @@ impl<'a> Engine<'a> {
             ports: (0..spec.ports.len())
                 .map(|port| Port::new(network, (NodeId(place as u16), PortId(port as u16))))
                 .collect(),
-            outcome: NodeOutcome::of(offered.len()),
+            outcome: NodeOutcome::of(shares(network, offered.len())),
             gate: match &spec.role {
                 Role::Router(router) => router.gate.as_ref().map(Gate::new),
                 Role::Host => None,
@@ -135,6 +140,11 @@ impl<'a> Engine<'a> {
                 Role::Router(router) => Nat::new(&router.nat),
                 Role::Host => Nat::default(),
             },
+            seat: match &spec.role {
+                Role::Router(router) => seat(network, router, offered.len()),
+                Role::Host => None,
+            },
+            called_at: None,
             last_local: Instant::ZERO,
         });
         let mut engine = Engine {
@@ -150,7 +160,10 @@ impl<'a> Engine<'a> {
             assert!(matches!(engine.nodes[node.index()].role, Role::Host), "source {source} is not at a host");
             engine.supplies.push(Supply::new(source, node, frames));
         }
-        (0..network.nodes.len()).for_each(|node| engine.schedule_offer(NodeId(node as u16), Instant::ZERO));
+        for node in (0..network.nodes.len()).map(|node| NodeId(node as u16)) {
+            engine.schedule_offer(node, Instant::ZERO);
+            engine.schedule_control(node);
+        }
         engine
     }
 
@@ -160,8 +173,42 @@ impl<'a> Engine<'a> {
             Happening::Offer => self.offer(at, node),
             Happening::EndOfTransmission(port, traveller) => self.end_transmission(at, node, port, traveller),
             Happening::Arrival(port, traveller) => self.arrive(at, node, port, traveller),
-            Happening::Local(entry, traveller) => self.enter_from_slow_path(at, node, entry, traveller),
+            Happening::Control => self.control(at, node),
+            Happening::Local(onward, traveller) => self.enter_from_slow_path(at, node, onward, traveller),
         }
+    }
+
+    /// The control plane is called when it wants to be; what it wanted before does not hold any more.
+    fn schedule_control(&mut self, node: NodeId) {
+        let state = &mut self.nodes[node.index()];
+        let due = state.seat.as_ref().and_then(|seat| seat.due());
+        if due != state.called_at {
+            state.called_at = due;
+            due.into_iter().for_each(|due| self.calendar.schedule(due, node, 0, Happening::Control));
+        }
+    }
+
+    fn control(&mut self, at: Instant, node: NodeId) {
+        let state = &mut self.nodes[node.index()];
+        if state.called_at != Some(at) {
+            return;
+        }
+        let Some(mut seat) = state.seat.take() else { return };
+        seat.handle(at);
+        while let Some(Change::Port { port, up }) = seat.poll_change() {
+            for gone in self.nodes[node.index()].ports[port.index()].set_carrier(up) {
+                self.drop(at, node, &gone, DropPlace::Egress(port), DropReason::LinkDown);
+            }
+        }
+        let input = self.nodes[node.index()].ports.len();
+        while let Some((onward, frame)) = seat.poll_frame(at) {
+            let it = self.number(frame);
+            self.share(node, &it).created += 1;
+            self.calendar.schedule(at, node, input, Happening::Local(onward, it));
+        }
+        let state = &mut self.nodes[node.index()];
+        (state.seat, state.called_at) = (Some(seat), None);
+        self.schedule_control(node);
     }
 
     /// The source of a host whose frame is the first one due; of several, the one that was given first.
@@ -231,6 +278,12 @@ impl<'a> Engine<'a> {
         let sub = self.nodes[node.index()].ports[port.index()].sub_of(&it.frame);
         let verdict = self.forward(at, node, router, Entry::Port(port), &mut it);
         let place = DropPlace::Ingress(port);
+        let has_seat = self.nodes[node.index()].seat.is_some();
+        if let (true, Verdict::Punt { reason, vrf }) =
+            (has_seat && verdict != Seat::verdict(verdict), Seat::verdict(verdict))
+        {
+            return self.resolve(at, node, router, (port, reason, vrf), it);
+        }
         if let Verdict::Drop(reason) = verdict {
             return self.drop_counting(at, node, (&it, octets), place, reason);
         }
@@ -243,16 +296,20 @@ impl<'a> Engine<'a> {
         }
         match verdict {
             Verdict::Transmit(out) => self.transmit(at, node, out, it),
-            Verdict::Punt { reason, vrf } => self.resolve(at, node, router, reason, vrf, it),
+            Verdict::Punt { reason, vrf } => self.resolve(at, node, router, (port, reason, vrf), it),
             Verdict::Drop(reason) => self.drop_counting(at, node, (&it, octets), place, reason),
         }
     }
 
     /// A frame of the slow path's making goes through the datapath; it is not made into anything again.
-    fn enter_from_slow_path(&mut self, at: Instant, node: NodeId, entry: Entry, mut traveller: Traveller) {
+    fn enter_from_slow_path(&mut self, at: Instant, node: NodeId, onward: Onward, mut traveller: Traveller) {
         traveller.frame.at = at;
         // Slow paths are of routers only.
         let Role::Router(router) = self.nodes[node.index()].role else { return };
+        let entry = match onward {
+            Onward::Datapath(entry) => entry,
+            Onward::Port(port) => return self.transmit(at, node, port, traveller),
+        };
         if let Entry::Local(vrf) = entry {
             self.tell(at, node, &traveller, What::Entered(vrf));
         }
@@ -291,10 +348,13 @@ impl<'a> Engine<'a> {
         at: Instant,
         node: NodeId,
         router: &RouterSpec,
-        reason: PuntReason,
-        vrf: VrfId,
+        (port, reason, vrf): (PortId, PuntReason, VrfId),
         traveller: Traveller,
     ) {
+        if let (PuntReason::Local, Some(seat)) = (reason, &mut self.nodes[node.index()].seat) {
+            seat.receive(at, port, vrf, &traveller.frame, &self.network.templates);
+            self.schedule_control(node);
+        }
         let addresses = router.addresses.get(vrf.index()).copied().unwrap_or_default();
         let mut made = Vec::new();
         let nat = &mut self.nodes[node.index()].nat;
@@ -319,7 +379,7 @@ impl<'a> Engine<'a> {
                 }
             };
             let input = self.nodes[node.index()].ports.len();
-            self.calendar.schedule(enters, node, input, Happening::Local(entry, it));
+            self.calendar.schedule(enters, node, input, Happening::Local(Onward::Datapath(entry), it));
         }
     }
 
@@ -397,7 +457,8 @@ impl<'a> Engine<'a> {
 
     /// Counts what is still under way, and holds the counts against each other.
     fn finish(mut self) -> Outcome {
-        let mut sources = vec![SourceOutcome::default(); self.supplies.len()];
+        let count = shares(self.network, self.supplies.len());
+        let mut sources = vec![SourceOutcome::default(); count];
         let mut in_network = |it: &Traveller| sources[it.frame.id.stream.source()].in_network += 1;
         self.calendar.travellers().for_each(&mut in_network);
         let ports = self.nodes.iter().flat_map(|node| &node.ports);
@@ -412,9 +473,11 @@ impl<'a> Engine<'a> {
         let nodes = self.nodes.into_iter().map(|node| NodeOutcome {
             ports: node.ports.into_iter().map(Port::into_outcome).collect(),
             instances: node.gate.as_ref().map_or_else(Vec::new, Gate::counts),
+            log: node.seat.as_ref().map_or_else(Vec::new, |seat| seat.log().to_vec()),
             ..node.outcome
         });
-        Outcome { nodes: nodes.collect(), sources, ended: self.ended }
+        let control = if self.network.has_control() { sources.pop() } else { None };
+        Outcome { nodes: nodes.collect(), sources, control, ended: self.ended }
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Port<'a> {
     waiting: Vec<VecDeque<Traveller>>,
     /// The sub-interfaces, if each is counted.
     subs: Option<&'a Ingress>,
+    /// Whether it has a carrier, for all that the control plane says.
+    has_carrier: bool,
     /// When the frame on the wire will have left, if there is one.
     wire_busy_until: Option<Instant>,
     pub(super) outcome: PortOutcome,
@@ -50,6 +52,7 @@ impl<'a> Port<'a> {
             egress_policer: PolicerTable::new(&spec.egress_policing),
             waiting: (0..spec.queues()).map(|_| VecDeque::new()).collect(),
             subs,
+            has_carrier: true,
             wire_busy_until: None,
             outcome: PortOutcome { sub_interfaces, ..PortOutcome::default() },
             received_flows: BTreeSet::new(),
@@ -95,7 +98,7 @@ impl<'a> Port<'a> {
         if !self.spec.admin_up {
             return Err(DropReason::AdminDown);
         }
-        if self.outgoing.is_none() {
+        if self.outgoing.is_none() || !self.has_carrier {
             return Err(DropReason::LinkDown);
         }
         if let Some(policer) = &mut self.egress_policer
@@ -123,6 +126,13 @@ impl<'a> Port<'a> {
     /// Puts a frame behind all others of its queue.
     pub(super) fn push(&mut self, queue: u8, traveller: Traveller) {
         self.waiting[usize::from(queue)].push_back(traveller);
+    }
+
+    /// The port has a carrier from now on, or has none: what waited then.
+    pub(super) fn set_carrier(&mut self, is_there: bool) -> Vec<Traveller> {
+        self.has_carrier = is_there;
+        let gone = self.waiting.iter_mut().rev().filter(|_| !is_there);
+        gone.flat_map(|queue| queue.drain(..)).collect()
     }
 
     /// The frame on the wire has left.

@@ -100,6 +100,7 @@ impl Draft {
             punt_delay: self.settings.punt_delay,
             gate: None,
             nat: NatSpec::default(),
+            control: None,
         };
         self.network.nodes[node.index()].role = Role::Router(Box::new(spec));
     }

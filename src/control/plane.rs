@@ -1,0 +1,177 @@
+//! The control plane of one router, put together: what arrives for the router goes to the protocol that it is for, and
+//! what protocols decide comes out as frames and as changes of forwarding.
+
+use super::carrier::{Carrier, CarrierSpec, Signal};
+use crate::id::{PortId, VrfId};
+use crate::time::{Instant, Span};
+use std::collections::VecDeque;
+
+/// A router's control plane as it is configured.
+#[derive(Clone, Debug, Default)]
+pub struct ControlSpec {
+    /// Ports whose carrier it watches.
+    pub ports: Vec<WatchedPort>,
+}
+
+/// A port whose carrier is watched.
+#[derive(Clone, Debug)]
+pub struct WatchedPort {
+    /// Which one.
+    pub port: PortId,
+    /// How fast it follows the light.
+    pub carrier: CarrierSpec,
+    /// When the light goes and comes back, in order of time: faults are known beforehand.
+    pub signals: Vec<(Instant, Signal)>,
+}
+
+/// A frame that was for the router.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// The port that it came by.
+    pub port: PortId,
+    /// The VRF that it was in.
+    pub vrf: VrfId,
+    /// All of its octets without FCS, tags included.
+    pub octets: Vec<u8>,
+}
+
+/// How a frame of the control plane leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// As it is, tags included, by this port and in the queue of this class.
+    Port {
+        /// The port.
+        port: PortId,
+        /// 0 to 7.
+        class: u8,
+    },
+    /// By the routes of this VRF.
+    Routed(VrfId),
+}
+
+/// A frame that the control plane sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// How it leaves.
+    pub way: Way,
+    /// All of its octets without FCS.
+    pub octets: Vec<u8>,
+}
+
+/// What forwarding has to do otherwise from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The port takes frames to send, or does not; what waits in a port that goes down is lost.
+    Port {
+        /// Which one.
+        port: PortId,
+        /// Whether it takes them.
+        up: bool,
+    },
+}
+
+/// Something that the control plane noticed or did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub what: Happened,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// The light of a port went or came back.
+    Signal(PortId, Signal),
+    /// A port followed its light: whether it is up.
+    Port(PortId, bool),
+}
+
+/// A router's control plane at work.
+#[derive(Clone, Debug)]
+pub struct Control {
+    /// From a frame's arrival to its handling.
+    delay: Span,
+    inbox: VecDeque<(Instant, Received)>,
+    ports: Vec<Watched>,
+    outgoing: VecDeque<Outgoing>,
+    changes: VecDeque<Change>,
+    log: Vec<Noted>,
+}
+
+/// A watched port at work.
+#[derive(Clone, Debug)]
+struct Watched {
+    port: PortId,
+    carrier: Carrier,
+    signals: VecDeque<(Instant, Signal)>,
+}
+
+impl Control {
+    /// A control plane that handles frames `delay` after they arrive; above zero.
+    pub fn new(spec: &ControlSpec, delay: Span) -> Self {
+        let watched = |spec: &WatchedPort| Watched {
+            port: spec.port,
+            carrier: Carrier::new(spec.carrier),
+            signals: spec.signals.iter().copied().collect(),
+        };
+        Control {
+            delay,
+            inbox: VecDeque::new(),
+            ports: spec.ports.iter().map(watched).collect(),
+            outgoing: VecDeque::new(),
+            changes: VecDeque::new(),
+            log: Vec::new(),
+        }
+    }
+
+    /// A frame for the router arrives. It is handled, with the others in order, after the delay.
+    pub fn handle_frame(&mut self, now: Instant, received: Received) {
+        self.inbox.push_back((now.saturating_add(self.delay), received));
+    }
+
+    /// Does what is due at `now`, which is no later than [`poll_timeout`](Self::poll_timeout) says: frames first, then what
+    /// happens to ports, then what they make of it.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while self.inbox.front().is_some_and(|(at, _)| *at <= now) {
+            // Nobody listens yet.
+            self.inbox.pop_front();
+        }
+        for watched in &mut self.ports {
+            while let Some((_, signal)) = watched.signals.pop_front_if(|(at, _)| *at <= now) {
+                self.log.push(Noted { at: now, what: Happened::Signal(watched.port, signal) });
+                watched.carrier.handle_signal(now, signal);
+            }
+            if let Some(up) = watched.carrier.handle_timeout(now) {
+                self.log.push(Noted { at: now, what: Happened::Port(watched.port, up) });
+                self.changes.push_back(Change::Port { port: watched.port, up });
+            }
+        }
+    }
+
+    /// When it wants to be called again.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let frames = self.inbox.front().map(|(at, _)| *at);
+        let ports = self.ports.iter().flat_map(|watched| {
+            let signal = watched.signals.front().map(|(at, _)| *at);
+            signal.into_iter().chain(watched.carrier.poll_timeout())
+        });
+        ports.chain(frames).min()
+    }
+
+    /// The next frame that it sends.
+    pub fn poll_transmit(&mut self) -> Option<Outgoing> {
+        self.outgoing.pop_front()
+    }
+
+    /// The next change of forwarding; it holds from when it was decided on.
+    pub fn poll_change(&mut self) -> Option<Change> {
+        self.changes.pop_front()
+    }
+
+    /// What happened so far, in order of time.
+    pub fn log(&self) -> &[Noted] {
+        &self.log
+    }
+}

@@ -1,0 +1,86 @@
+//! Where a router's control plane sits in its node: frames for the router go in as octets, what it sends comes out as frames.
+
+use super::forward::{Entry, PuntReason, Verdict};
+use crate::control::{Change, Control, ControlSpec, Noted, Received, Way};
+use crate::frame::{DropReason, Frame, Templates};
+use crate::id::{PortId, StreamId, VrfId};
+use crate::time::{Instant, Span};
+
+/// A control plane in its node.
+#[derive(Clone, Debug)]
+pub struct Seat {
+    control: Control,
+    stream: StreamId,
+    sent: u32,
+    quiet_from: Instant,
+}
+
+/// How a frame that the node made goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Onward {
+    /// Through the datapath.
+    Datapath(Entry),
+    /// By this port as it is.
+    Port(PortId),
+}
+
+impl Seat {
+    /// A control plane whose frames are of `stream`. It does nothing from `quiet_from` on, so that a run comes to an end.
+    pub fn new(spec: &ControlSpec, delay: Span, stream: StreamId, quiet_from: Instant) -> Self {
+        Seat { control: Control::new(spec, delay), stream, sent: 0, quiet_from }
+    }
+
+    /// When it is to be called.
+    pub fn due(&self) -> Option<Instant> {
+        self.control.poll_timeout().filter(|at| *at < self.quiet_from)
+    }
+
+    /// What becomes of a frame at a router with a control plane: ARP is for it.
+    pub fn verdict(verdict: Verdict) -> Verdict {
+        match verdict {
+            Verdict::Drop(DropReason::Arp) => Verdict::Punt { reason: PuntReason::Local, vrf: VrfId(0) },
+            other => other,
+        }
+    }
+
+    /// A frame for the router came by `port` at `now`.
+    pub fn receive(&mut self, now: Instant, port: PortId, vrf: VrfId, frame: &Frame, templates: &Templates) {
+        if now < self.quiet_from {
+            let mut octets = Vec::new();
+            frame.emit(templates, &mut octets);
+            self.control.handle_frame(now, Received { port, vrf, octets });
+        }
+    }
+
+    /// It is time.
+    pub fn handle(&mut self, now: Instant) {
+        self.control.handle_timeout(now);
+    }
+
+    /// What forwarding has to do otherwise.
+    pub fn poll_change(&mut self) -> Option<Change> {
+        self.control.poll_change()
+    }
+
+    /// A frame that it sends at `now`.
+    pub fn poll_frame(&mut self, now: Instant) -> Option<(Onward, Frame)> {
+        let outgoing = self.control.poll_transmit()?;
+        // Protocols make no frame of over 16 KiB.
+        let mut frame = Frame::parse(&outgoing.octets, outgoing.octets.len() as u32, None)?.frame;
+        (frame.at, frame.id.sent, frame.id.stream, frame.id.seq) = (now, now, self.stream, self.sent);
+        self.sent = self.sent.wrapping_add(1);
+        let onward = match outgoing.way {
+            Way::Routed(vrf) => Onward::Datapath(Entry::Local(vrf)),
+            Way::Port { port, class } => {
+                frame.header.meta = frame.header.meta.with_class(class);
+                Onward::Port(port)
+            }
+        };
+        Some((onward, frame))
+    }
+
+    /// What happened so far.
+    pub fn log(&self) -> &[Noted] {
+        self.control.log()
+    }
+}
