@@ -19,6 +19,8 @@ pub enum At {
     Ingress(PortId),
     /// It was dropped on departure by the port.
     Egress(PortId),
+    /// It was dropped before the port, by what the port shares with others.
+    Shared(PortId),
     /// The slow path dropped it, after it had arrived by the port.
     SlowPath(PortId),
     /// The slow path had made it of a frame that had arrived by the port, and it could not be sent.
@@ -29,7 +31,8 @@ impl At {
     /// The port.
     pub const fn port(self) -> PortId {
         match self {
-            At::Sent(port) | At::Ingress(port) | At::Egress(port) | At::SlowPath(port) | At::Made(port) => port,
+            At::Sent(port) | At::Ingress(port) | At::Egress(port) => port,
+            At::Shared(port) | At::SlowPath(port) | At::Made(port) => port,
         }
     }
 
@@ -39,15 +42,16 @@ impl At {
             At::Sent(_) => 0,
             At::Ingress(_) => 1,
             At::Egress(_) => 2,
-            At::SlowPath(_) => 3,
-            At::Made(_) => 4,
+            At::Shared(_) => 3,
+            At::SlowPath(_) => 4,
+            At::Made(_) => 5,
         };
         self.port().index() * PLACES_OF_PORT + kind
     }
 }
 
 /// Places that frames are seen at in one port.
-const PLACES_OF_PORT: usize = 5;
+const PLACES_OF_PORT: usize = 6;
 
 /// One frame seen: it left, or it was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -265,19 +265,21 @@ impl RouterNode {
         let wire = std::array::from_fn(|_| wire.next().unwrap_or_default());
         let mut frames = Arrived { first, end, wire, local };
         let mut desk = Desk { templates: step.templates, recorder: recorder.as_mut() };
-        let mut dropped = |port: usize, at: Instant, frame: &Frame, reason: DropReason, desk: &mut Desk<'_>| {
+        let mut dropped = |place: At, at: Instant, frame: &Frame, reason: DropReason, desk: &mut Desk<'_>| {
             outcome.shares[frame.id.stream.source()].drops.add(reason, frame.len());
-            egress_drops[port].add(reason, frame.len());
+            egress_drops[place.port().index()].add(reason, frame.len());
             if let Some(recorder) = &mut desk.recorder {
-                recorder.dropped(At::Egress(PortId(port as u16)), at, reason, frame, desk.templates);
+                recorder.dropped(place, at, reason, frame, desk.templates);
             }
         };
         if let Some(gate) = gate {
-            gate.judge(orders, scratch, &mut frames, |port, at, frame, why| dropped(port, at, frame, why, &mut desk));
+            gate.judge(orders, scratch, &mut frames, |port, at, frame, why| {
+                dropped(At::Shared(PortId(port as u16)), at, frame, why, &mut desk);
+            });
         }
         for (port, (order, output)) in orders.iter_mut().zip(outputs).enumerate() {
             output.send_all(order.merge(scratch), &mut frames, &mut desk, |at, frame, reason, desk| {
-                dropped(port, at, frame, reason, desk);
+                dropped(At::Egress(PortId(port as u16)), at, frame, reason, desk);
             });
             order.clear();
         }
