@@ -9,9 +9,11 @@
 //! `poll_timeout` for when it wants to be called again: nothing changes before the instant it names.
 
 pub mod carrier;
+pub mod interface;
 pub mod plane;
 pub mod route;
 
 pub use carrier::{Carrier, CarrierSpec, Signal};
+pub use interface::{Arrived, InterfaceSpec};
 pub use plane::{Change, Control, ControlSpec, Happened, Noted, Outgoing, Received, WatchedPort, Way};
 pub use route::{AsPath, Attributes, Family, Nlri, Origin, RouteDistinguisher, RouteUpdate, Segment, Vpn};
