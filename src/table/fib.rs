@@ -1,13 +1,16 @@
-//! The forwarding information base of one router: everything that `forward` reads, built at once.
+//! The forwarding information base of one router: everything that `forward` reads, as it is built; changes are beside.
 
 use super::circuit::{Ingress, IngressBuilder};
 use super::lpm::Lpm;
+use super::member::{Member, Protected};
 use super::next_hop::{NextHop, TtlModel};
+use super::program::Program;
 use super::ready::Ready;
 use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::rng::mix64;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What a label stands for beneath itself, when its pop leads to a next hop without a lookup.
@@ -29,6 +32,25 @@ pub struct NextHopSet {
 }
 
 impl NextHopSet {
+    /// No next hop: what a look-up of nothing finds.
+    pub(super) const NONE: NextHopSet = NextHopSet::run(0, 0);
+
+    /// `count` next hops from place `first` on.
+    pub(super) const fn run(first: u32, count: u32) -> Self {
+        NextHopSet { first, count }
+    }
+
+    /// Whether it has no member.
+    #[inline(always)]
+    pub(super) const fn is_empty(self) -> bool {
+        self.count == 0
+    }
+
+    /// Where its members are in the list.
+    pub(super) const fn places(self) -> std::ops::Range<u32> {
+        self.first..self.first + self.count
+    }
+
     /// Its members in the list that it is a run of.
     pub(super) fn members(self, next_hops: &[NextHop]) -> &[NextHop] {
         &next_hops[self.first as usize..(self.first + self.count) as usize]
@@ -89,15 +111,17 @@ pub struct Vrf {
 pub struct Fib {
     ingress: Vec<Ingress>,
     vrfs: Vec<Vrf>,
-    sets: Vec<NextHopSet>,
-    next_hops: Vec<NextHop>,
+    /// What the prefixes lead to: the sets of static routes, then those of labels, then one for each dynamic route.
+    pub(super) sets: Vec<NextHopSet>,
+    pub(super) next_hops: Vec<NextHop>,
     /// Per label, the place in `label_entries` plus 1.
-    label_slots: Vec<u32>,
-    label_entries: Vec<LabelEntry>,
+    pub(super) label_slots: Vec<u32>,
+    pub(super) label_entries: Vec<LabelEntry>,
     null_model: TtlModel,
     hash_seed: u32,
-    ready: Ready,
+    pub(super) ready: Ready,
     sources: Vec<Vec<IpNet>>,
+    pub(super) program: Program,
 }
 
 impl Fib {
@@ -107,13 +131,14 @@ impl Fib {
         &self.ready
     }
 
-    /// The set of next hops of the longest route to an IPv4 destination: its place.
+    /// The set of next hops of the longest route to an IPv4 destination: its place. It is empty where all routes to there
+    /// are.
     #[inline(always)]
     pub fn set_v4(&self, vrf: VrfId, destination: u32) -> Option<usize> {
         Some(self.vrfs.get(vrf.index())?.v4.lookup_v4(destination)? as usize)
     }
 
-    /// The set of next hops of the longest route to an IPv6 destination: its place.
+    /// The same for an IPv6 destination.
     #[inline(always)]
     pub fn set_v6(&self, vrf: VrfId, destination: u128) -> Option<usize> {
         Some(self.vrfs.get(vrf.index())?.v6.lookup(destination)? as usize)
@@ -128,19 +153,25 @@ impl Fib {
     /// The next hops of the longest route to an IPv4 destination.
     #[inline(always)]
     pub fn lookup_v4(&self, vrf: VrfId, destination: u32) -> Option<NextHopSet> {
-        self.sets.get(self.set_v4(vrf, destination)?).copied()
+        self.sets.get(self.set_v4(vrf, destination)?).copied().filter(|set| !set.is_empty())
     }
 
     /// The next hops of the longest route to an IPv6 destination.
     #[inline(always)]
     pub fn lookup_v6(&self, vrf: VrfId, destination: u128) -> Option<NextHopSet> {
-        self.sets.get(self.set_v6(vrf, destination)?).copied()
+        self.sets.get(self.set_v6(vrf, destination)?).copied().filter(|set| !set.is_empty())
     }
 
-    /// The longest route that holds `destination`, as it was given.
+    /// The longest route that holds `destination` and has next hops.
     pub fn route_to(&self, vrf: VrfId, destination: IpAddr) -> Option<RouteEntry> {
-        let routes = self.vrfs.get(vrf.index())?.routes.iter().filter(|r| r.prefix.contains(&destination));
-        routes.max_by_key(|r| r.prefix.prefix_len()).copied()
+        let routes = self.installed(vrf).filter(|route| route.prefix.contains(&destination));
+        routes.max_by_key(|route| route.prefix.prefix_len())
+    }
+
+    /// The routes of `vrf` that have next hops. Of two for the same prefix the later one holds.
+    pub(super) fn installed(&self, vrf: VrfId) -> impl Iterator<Item = RouteEntry> {
+        let fixed = self.vrfs.get(vrf.index()).into_iter().flat_map(|vrf| vrf.routes.iter().copied());
+        fixed.chain(self.program.installed(vrf))
     }
 
     /// The entry of a label that is not special-purpose.
@@ -193,8 +224,11 @@ pub fn spread(hash: u32, count: u32) -> u32 {
 pub struct FibBuilder {
     ingress: Vec<Ingress>,
     routes: Vec<(VrfId, RouteEntry)>,
-    next_hops: Vec<NextHop>,
+    members: Vec<Member>,
     labels: Vec<(u32, LabelEntry)>,
+    dynamic: Vec<(VrfId, IpNet)>,
+    dynamic_labels: Vec<u32>,
+    protected: Vec<(NextHop, NextHop)>,
     null_model: TtlModel,
     hash_seed: u32,
     sources: Vec<Vec<IpNet>>,
@@ -207,8 +241,11 @@ impl FibBuilder {
         let mut builder = FibBuilder {
             ingress: Vec::new(),
             routes: Vec::new(),
-            next_hops: Vec::new(),
+            members: Vec::new(),
             labels: Vec::new(),
+            dynamic: Vec::new(),
+            dynamic_labels: Vec::new(),
+            protected: Vec::new(),
             null_model: TtlModel::Uniform,
             hash_seed: 0,
             sources: Vec::new(),
@@ -231,17 +268,45 @@ impl FibBuilder {
     /// Adds next hops of equal cost; at least one.
     ///
     /// # Panics
-    /// None given.
-    pub fn next_hops(&mut self, next_hops: &[NextHop]) -> NextHopSet {
+    /// None given; or one that another builder protects.
+    pub fn next_hops<M: Copy + Into<Member>>(&mut self, next_hops: &[M]) -> NextHopSet {
         assert!(!next_hops.is_empty(), "a set of next hops has at least one");
-        let set = NextHopSet { first: self.next_hops.len() as u32, count: next_hops.len() as u32 };
-        self.next_hops.extend_from_slice(next_hops);
+        let set = NextHopSet { first: self.members.len() as u32, count: next_hops.len() as u32 };
+        for &member in next_hops {
+            let member = member.into();
+            if let Member::Protected(protected) = member {
+                assert!((protected.0 as usize) < self.protected.len(), "it is protected by another router");
+            }
+            self.members.push(member);
+        }
         set
     }
 
     /// Adds one next hop for a service or a pseudowire; its place.
-    pub fn next_hop(&mut self, next_hop: NextHop) -> u32 {
+    ///
+    /// # Panics
+    /// It is one that another builder protects.
+    pub fn next_hop(&mut self, next_hop: impl Copy + Into<Member>) -> u32 {
         self.next_hops(&[next_hop]).first
+    }
+
+    /// Adds a next hop with a backup, which is a member of sets as any other; it begins on its primary.
+    /// [`Fib::switch`] changes between the two.
+    pub fn protected(&mut self, primary: NextHop, backup: NextHop) -> Protected {
+        self.protected.push((primary, backup));
+        Protected(self.protected.len() as u32 - 1)
+    }
+
+    /// Declares a route that [`Fib::program`] gives next hops; it begins without any. Several for the same prefix are one.
+    pub fn dynamic(&mut self, vrf: VrfId, prefix: IpNet) -> &mut Self {
+        self.dynamic.push((vrf, prefix.trunc()));
+        self
+    }
+
+    /// Declares a label that [`Fib::program_label`] gives an entry; it begins without. Several of the same label are one.
+    pub fn dynamic_label(&mut self, label: crate::wire::mpls::Label) -> &mut Self {
+        self.dynamic_labels.push(label.get());
+        self
     }
 
     /// Adds a route. Of two for the same prefix the later one holds.
@@ -280,43 +345,57 @@ impl FibBuilder {
 
     /// The tables.
     pub fn build(&self) -> Fib {
-        let vrfs = self.routes.iter().map(|(vrf, _)| vrf.index() + 1).max().unwrap_or(0);
-        let (mut sets, mut places) = (Vec::new(), std::collections::HashMap::new());
-        for (_, route) in &self.routes {
-            places.entry(route.next_hops).or_insert_with(|| {
-                sets.push(route.next_hops);
-                sets.len() as u32 - 1
-            });
-        }
-        let slots = self.labels.iter().map(|l| l.0 as usize + 1).max().unwrap_or(0);
+        let largest = self.labels.iter().map(|label| label.0).chain(self.dynamic_labels.iter().copied()).max();
+        let slots = largest.map_or(0, |label| label as usize + 1);
+        let (program, next_hops) = Program::new(&self.members, &self.protected);
         let mut fib = Fib {
-            ready: Ready::new(&self.next_hops, &sets, &self.labels, slots, self.hash_seed),
+            ready: Ready::new(slots, self.hash_seed),
             ingress: self.ingress.clone(),
-            vrfs: (0..vrfs).map(|vrf| self.vrf(vrf, &places)).collect(),
-            sets,
-            next_hops: self.next_hops.clone(),
+            vrfs: Vec::new(),
+            sets: Vec::new(),
+            next_hops,
             label_slots: vec![0; slots],
             label_entries: Vec::with_capacity(self.labels.len()),
             null_model: self.null_model,
             hash_seed: self.hash_seed,
             sources: self.sources.clone(),
+            program,
         };
-        for &(label, entry) in &self.labels {
-            fib.label_entries.push(entry);
-            fib.label_slots[label as usize] = fib.label_entries.len() as u32;
+        // Labels first among what is not a static route's: a word of the label map names places below 2^16 only.
+        let mut places = HashMap::new();
+        for (_, route) in &self.routes {
+            places.entry(route.next_hops).or_insert_with(|| fib.add_set(route.next_hops));
         }
+        for &(label, entry) in &self.labels {
+            let place = match entry.action {
+                LabelAction::Pop { next_hops, .. } => {
+                    *places.entry(next_hops).or_insert_with(|| fib.add_set(next_hops))
+                }
+                _ => 0,
+            };
+            fib.add_label(label, entry, place);
+        }
+        fib.declare_labels(&self.dynamic_labels, &places);
+        let fixed = self.routes.iter().map(|(vrf, route)| (*vrf, route.prefix, places[&route.next_hops]));
+        fib.declare_routes(&self.dynamic, fixed);
+        let declared = self.dynamic.iter().map(|&(vrf, _)| vrf);
+        let vrfs = self.routes.iter().map(|&(vrf, _)| vrf).chain(declared).map(|vrf| vrf.index() + 1).max();
+        fib.vrfs = (0..vrfs.unwrap_or(0)).map(|vrf| self.vrf(vrf, &places, &fib.program)).collect();
         fib
     }
 
-    fn vrf(&self, vrf: usize, places: &std::collections::HashMap<NextHopSet, u32>) -> Vrf {
+    fn vrf(&self, vrf: usize, places: &HashMap<NextHopSet, u32>, program: &Program) -> Vrf {
         let mine = || self.routes.iter().filter(|(v, _)| v.index() == vrf).map(|(_, route)| route);
-        let v4 = mine().filter_map(|route| match route.prefix {
-            IpNet::V4(p) => Some((u128::from(p.addr().to_bits()) << 96, p.prefix_len(), places[&route.next_hops])),
+        // Behind the static routes, so that of the same prefix the dynamic one has the slot.
+        let slots = program.slots().filter(|(v, _, _)| v.index() == vrf).map(|(_, prefix, slot)| (prefix, slot));
+        let all: Vec<_> = mine().map(|route| (route.prefix, places[&route.next_hops])).chain(slots).collect();
+        let v4 = all.iter().filter_map(|&(prefix, set)| match prefix {
+            IpNet::V4(p) => Some((u128::from(p.addr().to_bits()) << 96, p.prefix_len(), set)),
             IpNet::V6(_) => None,
         });
-        let v6 = mine().filter_map(|route| match route.prefix {
+        let v6 = all.iter().filter_map(|&(prefix, set)| match prefix {
             IpNet::V4(_) => None,
-            IpNet::V6(p) => Some((p.addr().to_bits(), p.prefix_len(), places[&route.next_hops])),
+            IpNet::V6(p) => Some((p.addr().to_bits(), p.prefix_len(), set)),
         });
         Vrf { v4: Lpm::new(v4), v6: Lpm::new(v6), routes: mine().copied().collect() }
     }

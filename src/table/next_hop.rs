@@ -9,7 +9,7 @@ use crate::wire::vlan::Tag;
 pub const MAX_PUSH: usize = 6;
 
 /// What becomes of a frame that a table entry matched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// It leaves by a port.
     Port(PortId),
@@ -22,7 +22,7 @@ pub enum Target {
 }
 
 /// Which address of a packet is translated, by which pool of the router.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Translation {
     /// The source, on the way out: it becomes one of this pool.
     Outward(u8),
@@ -31,7 +31,7 @@ pub enum Translation {
 }
 
 /// How TTL and TC of a label and of what lies beneath it go together (RFC 3443, RFC 3270).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TtlModel {
     /// The whole path counts: copied down at push, up at pop.
     Uniform,
@@ -65,7 +65,7 @@ impl TtlModel {
 }
 
 /// The traffic class of a pushed label (RFC 5462).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TcRule {
     /// The class of the frame: its IP precedence, TC or PCP.
     Copy,
@@ -74,7 +74,7 @@ pub enum TcRule {
 }
 
 /// The labels that a next hop puts on a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LabelPush {
     labels: [u32; MAX_PUSH],
     count: u8,
@@ -132,7 +132,7 @@ impl LabelPush {
 }
 
 /// The priority of pushed tags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PcpRule {
     /// As the tags of the rule say.
     Fixed,
@@ -141,7 +141,7 @@ pub enum PcpRule {
 }
 
 /// What a next hop does with 802.1Q tags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TagRule {
     /// The tags that came are left as they are.
     Keep,
@@ -172,7 +172,7 @@ impl TagRule {
 }
 
 /// A next hop: where to, and what is written on the frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NextHop {
     /// Where to.
     pub target: Target,

@@ -2,7 +2,7 @@
 //!
 //! They say the same as the FIB's full tables, or nothing; what they leave out goes the long way.
 
-use super::fib::{LabelAction, LabelEntry, NextHopSet, Payload, spread};
+use super::fib::{LabelAction, LabelEntry, Payload, spread};
 use super::next_hop::NextHop;
 use super::rewrite::Rewrite;
 use crate::frame::Kind;
@@ -11,14 +11,19 @@ use std::collections::HashMap;
 
 /// A run of rewrites among which the flow hash chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Group {
+pub(super) struct Group {
     first: u32,
     count: u32,
 }
 
 impl Group {
     /// The one that has only [`Rewrite::NONE`], which takes no frame.
-    const NONE: Group = Group { first: 0, count: 1 };
+    pub(super) const NONE: Group = Group { first: 0, count: 1 };
+
+    /// Where its rewrites begin.
+    pub(super) const fn first(self) -> u32 {
+        self.first
+    }
 }
 
 /// What is done with a label, in one word:
@@ -101,84 +106,90 @@ pub struct Ready {
     swaps: Vec<Group>,
     rewrites: Vec<Rewrite>,
     hash_seed: u32,
+    /// The places of the groups of swaps.
+    known_swaps: HashMap<Vec<Rewrite>, usize>,
 }
 
 impl Ready {
-    /// Makes ready what can be: `sets` are those that routes lead to, `labels` the label map, `slots` the number of labels
-    /// up to the largest.
-    pub(super) fn new(
-        next_hops: &[NextHop],
-        sets: &[NextHopSet],
-        labels: &[(u32, LabelEntry)],
-        slots: usize,
-        hash_seed: u32,
-    ) -> Self {
-        let (ilm, rewrites) = (vec![IlmWord(0); slots].into(), vec![Rewrite::NONE]);
-        let mut ready = Ready { ilm, rewrites, hash_seed, ..Ready::default() };
-        let (mut known_swaps, mut known_sets) = (HashMap::new(), HashMap::new());
-        for (place, set) in sets.iter().enumerate() {
-            ready.route(set.members(next_hops));
-            known_sets.insert(*set, place);
-        }
-        for (label, entry) in labels {
-            let word = match entry.action {
-                LabelAction::Swap(set) => ready.swap(set.members(next_hops), &mut known_swaps),
-                LabelAction::PopLookup(vrf) => Some(POP_LOOKUP << 30 | u32::from(vrf.0)),
-                LabelAction::Pop { payload, next_hops: set } => {
-                    let place = *known_sets.entry(set).or_insert_with(|| {
-                        ready.route(set.members(next_hops));
-                        ready.routes.len() - 1
-                    });
-                    let kind = match payload {
-                        Payload::Ipv4 => Some(0),
-                        Payload::Ipv6 => Some(IPV6),
-                        Payload::Labels => None,
-                    };
-                    kind.filter(|_| place < MAX_SETS).map(|kind| POP << 30 | kind | place as u32)
-                }
-                LabelAction::PopPseudowire { .. } => None,
-            };
-            let uniform = match entry.action {
-                LabelAction::Swap(_) => 0,
-                _ if entry.model.is_uniform() => UNIFORM,
-                _ => 0,
-            };
-            ready.ilm[*label as usize] = IlmWord(word.map_or(0, |word| word | uniform));
-        }
-        ready
+    /// Tables for labels below `labels`, in which nothing is ready.
+    pub(super) fn new(labels: usize, hash_seed: u32) -> Self {
+        let (ilm, rewrites) = (vec![IlmWord(0); labels].into(), vec![Rewrite::NONE]);
+        Ready { ilm, rewrites, hash_seed, ..Ready::default() }
     }
 
-    /// Adds the group of a set of next hops.
-    fn route(&mut self, members: &[NextHop]) {
-        let rewrites: Vec<_> = members.iter().map(Rewrite::new).collect();
-        let group = self.group(&rewrites);
+    /// Adds a set of the routes.
+    pub(super) fn add_route(&mut self, group: Group) {
         self.routes.push(group);
     }
 
-    /// A group of its own for `rewrites`; the one that takes no frame if one of them is not usable.
-    fn group(&mut self, rewrites: &[Rewrite]) -> Group {
-        if rewrites.is_empty() || rewrites.contains(&Rewrite::NONE) {
-            return Group::NONE;
-        }
+    /// Changes the set at `place`.
+    #[inline]
+    pub(super) fn set_route(&mut self, place: u32, group: Group) {
+        self.routes[place as usize] = group;
+    }
+
+    /// The group of the set at `place`.
+    pub(super) fn route(&self, place: u32) -> Group {
+        self.routes[place as usize]
+    }
+
+    /// A group of its own for `members`; the one that takes no frame if one of them is not usable.
+    pub(super) fn group(&mut self, members: &[NextHop]) -> Group {
+        let rewrites: Vec<_> = members.iter().map(Rewrite::new).collect();
+        if rewrites.is_empty() || rewrites.contains(&Rewrite::NONE) { Group::NONE } else { self.own_group(&rewrites) }
+    }
+
+    /// A group of its own for `rewrites`, usable or not.
+    pub(super) fn own_group(&mut self, rewrites: &[Rewrite]) -> Group {
         let group = Group { first: self.rewrites.len() as u32, count: rewrites.len() as u32 };
         self.rewrites.extend_from_slice(rewrites);
         group
     }
 
+    /// Changes one rewrite in all that lead to it.
+    pub(super) fn rewrite(&mut self, place: u32, rewrite: Rewrite) {
+        self.rewrites[place as usize] = rewrite;
+    }
+
+    /// Makes ready what is done with `label`, as far as it can be: `members` are the next hops of a swap, `place` that of
+    /// the set of a pop among the routes.
+    pub(super) fn set_label(&mut self, label: u32, entry: &LabelEntry, members: &[NextHop], place: u32) {
+        let uniform = if entry.model.is_uniform() { UNIFORM } else { 0 };
+        let word = match entry.action {
+            LabelAction::Swap(_) => self.swap(members),
+            LabelAction::PopLookup(vrf) => Some(POP_LOOKUP << 30 | u32::from(vrf.0) | uniform),
+            LabelAction::Pop { payload, .. } => {
+                let kind = match payload {
+                    Payload::Ipv4 => Some(0),
+                    Payload::Ipv6 => Some(IPV6),
+                    Payload::Labels => None,
+                };
+                kind.filter(|_| (place as usize) < MAX_SETS).map(|kind| POP << 30 | kind | place | uniform)
+            }
+            LabelAction::PopPseudowire { .. } => None,
+        };
+        self.ilm[label as usize] = IlmWord(word.unwrap_or(0));
+    }
+
+    /// Leaves `label` to the long way.
+    pub(super) fn clear_label(&mut self, label: u32) {
+        self.ilm[label as usize] = IlmWord(0);
+    }
+
     /// The word of a swap for one label at all of `members`.
-    fn swap(&mut self, members: &[NextHop], known: &mut HashMap<Vec<Rewrite>, usize>) -> Option<u32> {
+    fn swap(&mut self, members: &[NextHop]) -> Option<u32> {
         let [label] = members.first()?.push.labels() else { return None };
         if members.iter().any(|next_hop| next_hop.push.labels() != [*label] || next_hop.push.entropy) {
             return None;
         }
         let rewrites: Vec<_> = members.iter().map(Rewrite::swap).collect();
-        let place = match known.get(&rewrites) {
+        let place = match self.known_swaps.get(&rewrites) {
             Some(&place) => place,
             None if self.swaps.len() == MAX_SWAP_GROUPS || rewrites.contains(&Rewrite::NONE) => return None,
             None => {
-                let group = self.group(&rewrites);
+                let group = self.own_group(&rewrites);
                 self.swaps.push(group);
-                known.insert(rewrites, self.swaps.len() - 1);
+                self.known_swaps.insert(rewrites, self.swaps.len() - 1);
                 self.swaps.len() - 1
             }
         };
@@ -219,8 +230,9 @@ impl Ready {
 mod tests {
     use super::*;
     use crate::id::{MacId, PortId};
-    use crate::table::{Fib, FibBuilder, LabelPush, TtlModel};
+    use crate::table::{Fib, FibBuilder, LabelOperation, LabelPush, LabelRoute, Member, NextHopSet, TtlModel};
     use crate::wire::mpls::Label;
+    use ipnet::IpNet;
 
     /// `count` labels from 16 on, each with a next hop of its own.
     fn fib(count: u32, action: impl Fn(NextHopSet) -> LabelAction) -> Fib {
@@ -261,5 +273,62 @@ mod tests {
         assert_eq!((fib.ready().swaps.len(), fib.ready().rewrites.len()), (2, 1 + 2));
         let expected = Operation::Swap { label: 1001 << 12, group: 0 };
         assert_eq!(fib.ready().label(1000).operation(), expected);
+    }
+
+    /// One dynamic prefix and one dynamic label.
+    fn changeable() -> (Fib, IpNet, Label) {
+        let (prefix, label) = ("10.0.0.0/8".parse().unwrap(), Label::new(16).unwrap());
+        let mut builder = FibBuilder::new(1);
+        builder.dynamic(VrfId(0), prefix).dynamic_label(label);
+        (builder.build(), prefix, label)
+    }
+
+    #[test]
+    fn a_set_that_is_programmed_again_and_again_takes_room_once() {
+        let (mut fib, prefix, label) = changeable();
+        let push = LabelPush::new(&[100]).unwrap();
+        let hop = |port| Member::from(NextHop { push, ..NextHop::port(PortId(port)) });
+        // Sixty-four buckets for two members, as resilient hashing has them.
+        let sets = [vec![hop(0)], vec![hop(0), hop(1)], [hop(0), hop(1)].repeat(32)];
+        let mut round = || {
+            for set in &sets {
+                fib.program(VrfId(0), prefix, set).unwrap();
+                for operation in [
+                    LabelOperation::Swap(set),
+                    LabelOperation::Pop { payload: Payload::Ipv4, next_hops: set },
+                    LabelOperation::PopLookup(VrfId(0)),
+                ] {
+                    fib.program_label(label, Some(LabelRoute { operation, model: TtlModel::Uniform })).unwrap();
+                }
+                fib.withdraw(VrfId(0), prefix).unwrap();
+                fib.program_label(label, None).unwrap();
+            }
+            let ready = &fib.ready;
+            [fib.next_hops.len(), fib.sets.len(), fib.label_entries.len()]
+                .into_iter()
+                .chain([ready.routes.len(), ready.swaps.len(), ready.rewrites.len(), ready.known_swaps.len()])
+                .collect::<Vec<_>>()
+        };
+        let first = round();
+        for _ in 0..1000 {
+            assert_eq!(round(), first);
+        }
+    }
+
+    #[test]
+    fn swaps_beyond_the_last_group_are_left_to_the_long_way() {
+        let (mut fib, _, label) = changeable();
+        let push = LabelPush::new(&[100]).unwrap();
+        let mut is_ready = |mac| {
+            let hop = NextHop { push, mac: MacId(mac), ..NextHop::port(PortId(1)) };
+            let operation = LabelOperation::Swap(&[hop.into()]);
+            fib.program_label(label, Some(LabelRoute { operation, model: TtlModel::Uniform })).unwrap();
+            let Some(LabelAction::Swap(set)) = fib.label(16).map(|entry| entry.action) else { panic!("a swap") };
+            assert_eq!(fib.members(set), [hop]);
+            fib.ready().label(16).operation() != Operation::Unready
+        };
+        let ready: Vec<_> = (0..=MAX_SWAP_GROUPS as u16).map(&mut is_ready).collect();
+        assert_eq!(ready.iter().filter(|&&ready| ready).count(), MAX_SWAP_GROUPS);
+        assert_eq!([is_ready(MAX_SWAP_GROUPS as u16), is_ready(0)], [false, true]);
     }
 }
