@@ -3,7 +3,9 @@
 
 use super::carrier::{Carrier, CarrierSpec, Signal};
 use crate::id::{PortId, VrfId};
+use crate::table::NextHop;
 use crate::time::{Instant, Span};
+use ipnet::IpNet;
 use std::collections::VecDeque;
 
 /// A router's control plane as it is configured.
@@ -67,6 +69,15 @@ pub enum Change {
         port: PortId,
         /// Whether it takes them.
         up: bool,
+    },
+    /// A dynamic route of the FIB has these next hops, or none.
+    Route {
+        /// The VRF.
+        vrf: VrfId,
+        /// Its destinations.
+        prefix: IpNet,
+        /// Of equal cost; one may be there several times, as its weight.
+        next_hops: Vec<NextHop>,
     },
 }
 

@@ -6,6 +6,7 @@
 //! and nothing else: queues, order of events and counting are its own.
 
 mod calendar;
+mod control;
 mod port;
 mod watch;
 
@@ -15,15 +16,15 @@ use super::driver::{seat, shares};
 use super::network::{Network, Role, RouterSpec};
 use super::outcome::{NodeOutcome, Outcome, Share, SourceOutcome};
 use super::source::Source;
-use crate::control::Change;
 use crate::frame::{DropReason, Frame};
 use crate::id::{NodeId, PortId, VrfId};
 use crate::node::{Entry, Fate, Nat, Onward, PuntReason, Seat, Verdict, forward_seen, resolve};
 use crate::port::Gate;
-use crate::table::spread;
+use crate::table::{Fib, spread};
 use crate::time::{Instant, MIN_FRAME_OCTETS, Span};
 use calendar::{Calendar, Happening, Scheduled};
 use port::{Port, outer_vid};
+use std::borrow::Cow;
 
 /// The frames of one source. A host offers those of all its sources one after another, in order of (time, place of the
 /// source).
@@ -106,6 +107,8 @@ struct Node<'a> {
     outcome: NodeOutcome,
     gate: Option<Gate>,
     nat: Nat,
+    /// A router's tables, which change if it has a control plane.
+    fib: Option<Cow<'a, Fib>>,
     seat: Option<Box<Seat>>,
     /// When the control plane is to be called next.
     called_at: Option<Instant>,
@@ -139,6 +142,10 @@ impl<'a> Engine<'a> {
             nat: match &spec.role {
                 Role::Router(router) => Nat::new(&router.nat),
                 Role::Host => Nat::default(),
+            },
+            fib: match &spec.role {
+                Role::Router(router) => Some(Cow::Borrowed(&router.fib)),
+                Role::Host => None,
             },
             seat: match &spec.role {
                 Role::Router(router) => seat(network, router, offered.len()),
@@ -176,39 +183,6 @@ impl<'a> Engine<'a> {
             Happening::Control => self.control(at, node),
             Happening::Local(onward, traveller) => self.enter_from_slow_path(at, node, onward, traveller),
         }
-    }
-
-    /// The control plane is called when it wants to be; what it wanted before does not hold any more.
-    fn schedule_control(&mut self, node: NodeId) {
-        let state = &mut self.nodes[node.index()];
-        let due = state.seat.as_ref().and_then(|seat| seat.due());
-        if due != state.called_at {
-            state.called_at = due;
-            due.into_iter().for_each(|due| self.calendar.schedule(due, node, 0, Happening::Control));
-        }
-    }
-
-    fn control(&mut self, at: Instant, node: NodeId) {
-        let state = &mut self.nodes[node.index()];
-        if state.called_at != Some(at) {
-            return;
-        }
-        let Some(mut seat) = state.seat.take() else { return };
-        seat.handle(at);
-        while let Some(Change::Port { port, up }) = seat.poll_change() {
-            for gone in self.nodes[node.index()].ports[port.index()].set_carrier(up) {
-                self.drop(at, node, &gone, DropPlace::Egress(port), DropReason::LinkDown);
-            }
-        }
-        let input = self.nodes[node.index()].ports.len();
-        while let Some((onward, frame)) = seat.poll_frame(at) {
-            let it = self.number(frame);
-            self.share(node, &it).created += 1;
-            self.calendar.schedule(at, node, input, Happening::Local(onward, it));
-        }
-        let state = &mut self.nodes[node.index()];
-        (state.seat, state.called_at) = (Some(seat), None);
-        self.schedule_control(node);
     }
 
     /// The source of a host whose frame is the first one due; of several, the one that was given first.
@@ -276,7 +250,7 @@ impl<'a> Engine<'a> {
     fn forward_arrival(&mut self, at: Instant, node: NodeId, port: PortId, router: &RouterSpec, mut it: Traveller) {
         let (vid, octets) = (outer_vid(&it.frame), it.frame.len());
         let sub = self.nodes[node.index()].ports[port.index()].sub_of(&it.frame);
-        let verdict = self.forward(at, node, router, Entry::Port(port), &mut it);
+        let verdict = self.forward(at, node, Entry::Port(port), &mut it);
         let place = DropPlace::Ingress(port);
         let has_seat = self.nodes[node.index()].seat.is_some();
         if let (true, Verdict::Punt { reason, vrf }) =
@@ -304,8 +278,6 @@ impl<'a> Engine<'a> {
     /// A frame of the slow path's making goes through the datapath; it is not made into anything again.
     fn enter_from_slow_path(&mut self, at: Instant, node: NodeId, onward: Onward, mut traveller: Traveller) {
         traveller.frame.at = at;
-        // Slow paths are of routers only.
-        let Role::Router(router) = self.nodes[node.index()].role else { return };
         let entry = match onward {
             Onward::Datapath(entry) => entry,
             Onward::Port(port) => return self.transmit(at, node, port, traveller),
@@ -313,7 +285,7 @@ impl<'a> Engine<'a> {
         if let Entry::Local(vrf) = entry {
             self.tell(at, node, &traveller, What::Entered(vrf));
         }
-        let reason = match self.forward(at, node, router, entry, &mut traveller) {
+        let reason = match self.forward(at, node, entry, &mut traveller) {
             Verdict::Transmit(out) => return self.transmit(at, node, out, traveller),
             Verdict::Punt { reason: PuntReason::Local, .. } => return self.consume(at, node, &traveller),
             Verdict::Punt { reason: PuntReason::TtlExpired, .. } => DropReason::TtlExpired,
@@ -335,9 +307,10 @@ impl<'a> Engine<'a> {
         &mut self.nodes[node.index()].outcome.shares[traveller.frame.id.stream.source()]
     }
 
-    fn forward(&mut self, at: Instant, node: NodeId, router: &RouterSpec, entry: Entry, it: &mut Traveller) -> Verdict {
+    fn forward(&mut self, at: Instant, node: NodeId, entry: Entry, it: &mut Traveller) -> Verdict {
         let mut steps = Vec::new();
-        let verdict = forward_seen(&router.fib, &self.network.templates, entry, &mut it.frame, &mut steps);
+        let Some(fib) = self.nodes[node.index()].fib.as_deref() else { return Verdict::Drop(DropReason::NoListener) };
+        let verdict = forward_seen(fib, &self.network.templates, entry, &mut it.frame, &mut steps);
         self.tell(at, node, it, What::Forwarded { entry, steps: &steps, verdict });
         verdict
     }

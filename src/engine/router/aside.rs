@@ -16,11 +16,17 @@ impl RouterNode {
     /// The control plane does what is due at `now`; what arrives at this instant comes after that.
     #[cold]
     pub(super) fn control(&mut self, now: Instant, step: &Step<'_>) {
-        let RouterNode { seat, outputs, recorder, outcome, egress_drops, local, .. } = self;
+        let RouterNode { seat, fib, outputs, recorder, outcome, egress_drops, local, .. } = self;
         let Some(seat) = seat else { return };
         seat.handle(now);
         while let Some(change) = seat.poll_change() {
-            let Change::Port { port, up } = change;
+            let (port, up) = match change {
+                Change::Port { port, up } => (port, up),
+                Change::Route { vrf, prefix, next_hops } => {
+                    fib.program(vrf, prefix, &next_hops).expect("a control plane changes what its FIB declares");
+                    continue;
+                }
+            };
             let output = &mut outputs[port.index()];
             let mut desk = Desk { templates: step.templates, recorder: recorder.as_mut() };
             // What ends its wait at this instant goes first.
