@@ -12,6 +12,8 @@ use ipnet::IpNet;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -376,4 +378,63 @@ proptest! {
             compare(&live.fib, &installed.scratch(&given), &probes)?;
         }
     }
+}
+
+/// The property above says nothing of what its tables and frames never reach: this counts what they do.
+#[test]
+fn the_generators_reach_everything() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for _ in 0..200 {
+        let drawn = (given(), vec(change(), 12), vec(probe(), 24)).new_tree(&mut runner).expect("a case").current();
+        let (given, changes, probes) = drawn;
+        let (mut live, mut installed) = (Live::new(&given), Installed::default());
+        changes.iter().for_each(|change| live.change(change, &given, &mut installed));
+        for probe in &probes {
+            for name in reached(&live.fib, &given, &installed, probe) {
+                *seen.entry(name).or_default() += 1;
+            }
+        }
+    }
+    let route = ["no route", "static route", "dynamic route"];
+    let all = route.iter().flat_map(|name| [format!("{name}, short false"), format!("{name} beneath an empty one")]);
+    let more = ["static route, short true", "dynamic route, short true", "dynamic route on a backup"];
+    let label = ["no label", "swap", "pop", "lookup"]
+        .into_iter()
+        .flat_map(|name| ["short false", "short true"].map(|short| format!("{name}, {short}")));
+    for name in all.chain(more.map(String::from)).chain(label.filter(|name| name != "no label, short true")) {
+        assert!(seen.get(&name).is_some_and(|&count| count >= 10), "{name} is hardly reached: {seen:#?}");
+    }
+}
+
+/// What a probe meets in VRF 0.
+fn reached(fib: &Fib, given: &Given, installed: &Installed, probe: &Probe) -> Vec<String> {
+    let short = forward_both(fib, 0, probe).1.is_some();
+    if let Some(&top) = probe.labels.first() {
+        let fixed = given.labels.iter().find(|(label, _)| *label == top).map(|(_, entry)| entry);
+        let name = match installed.labels.get(&top).or(fixed).map(|(operation, _)| operation) {
+            None => "no label",
+            Some(Operation::Swap(_)) => "swap",
+            Some(Operation::Pop(..)) => "pop",
+            Some(Operation::Lookup(_)) => "lookup",
+        };
+        return vec![format!("{name}, short {short}")];
+    }
+    let found = fib.route_to(VrfId(0), probe.destination).map(|route| route.prefix);
+    let members = found.and_then(|prefix| installed.routes.get(&(VrfId(0), prefix)));
+    let name = match (found, members) {
+        (None, _) => "no route",
+        (_, None) => "static route",
+        (_, Some(_)) => "dynamic route",
+    };
+    let mut names = vec![format!("{name}, short {short}")];
+    let is_longer = |prefix: &IpNet| found.is_none_or(|found| prefix.prefix_len() > found.prefix_len());
+    if given.declared.iter().any(|(vrf, p)| vrf.0 == 0 && p.contains(&probe.destination) && is_longer(p)) {
+        names.push(format!("{name} beneath an empty one"));
+    }
+    let is_backup = |&member: &usize| member.checked_sub(PROTECTED).is_some_and(|pair| installed.on_backup[pair]);
+    if members.is_some_and(|members| members.iter().any(is_backup)) {
+        names.push(format!("{name} on a backup"));
+    }
+    names
 }

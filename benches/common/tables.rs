@@ -3,7 +3,7 @@
 
 use biplane::id::{PortId, VrfId};
 use biplane::rng::Rng;
-use biplane::table::{Fib, FibBuilder, IngressBuilder, LabelAction, LabelEntry, NextHop};
+use biplane::table::{Fib, FibBuilder, IngressBuilder, LabelAction, LabelEntry, NextHop, Protected};
 use biplane::table::{Service, SubInterface, TtlModel, VlanKey};
 use biplane::wire::mpls::Label;
 use criterion::{Criterion, Throughput};
@@ -75,6 +75,16 @@ pub(crate) fn prefixes_v6(count: u32) -> Vec<Ipv6Net> {
             Ipv6Net::new_assert(Ipv6Addr::from_bits(address), len).trunc()
         })
         .collect()
+}
+
+/// A router with a default route and `count` prefixes like those of [`route_fib`], all of them dynamic and empty.
+pub(crate) fn dynamic_fib(count: u32, protected: (NextHop, NextHop)) -> (Fib, Protected) {
+    let mut builder = with_ports();
+    for prefix in prefixes(count).into_iter().chain([Ipv4Net::default()]) {
+        builder.dynamic(VrfId(0), IpNet::V4(prefix));
+    }
+    let protected = builder.protected(protected.0, protected.1);
+    (builder.build(), protected)
 }
 
 fn with_ports() -> FibBuilder {
