@@ -11,6 +11,7 @@
 pub mod carrier;
 pub mod interface;
 pub mod plane;
+pub mod rib;
 pub mod route;
 
 pub use carrier::{Carrier, CarrierSpec, Signal};

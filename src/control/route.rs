@@ -72,7 +72,7 @@ pub enum Origin {
 }
 
 /// A segment of an AS path (RFC 4271 §4.3, four-octet numbers of RFC 6793).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Segment {
     /// Autonomous systems in order, the last one passed first.
     Sequence(Vec<u32>),
@@ -81,7 +81,7 @@ pub enum Segment {
 }
 
 /// The autonomous systems that a route has passed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AsPath(pub Vec<Segment>);
 
 impl AsPath {
@@ -143,7 +143,7 @@ impl fmt::Display for AsPath {
 }
 
 /// What a route says of its destinations (RFC 4271 §5).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Attributes {
     /// Where it came from.
     pub origin: Origin,
