@@ -281,7 +281,7 @@ impl<'a> Engine<'a> {
     fn forward(&mut self, at: Instant, node: NodeId, router: &RouterSpec, entry: Entry, it: &mut Traveller) -> Verdict {
         let mut steps = Vec::new();
         let verdict = forward_seen(&router.fib, &self.network.templates, entry, &mut it.frame, &mut steps);
-        self.tell(at, node, it, What::Forwarded { entry, steps: &steps, verdict });
+        self.tell(at, node, it, What::Forwarded { entry, fib: &router.fib, steps: &steps, verdict });
         verdict
     }
 
