@@ -5,9 +5,9 @@ mod made;
 
 use biplane::capture::CaptureReader;
 use biplane::cli::trace::{Given, enter_by, trace};
-use biplane::engine::Network;
+use biplane::engine::{Network, Role};
 use biplane::frame::Frame;
-use biplane::id::{NodeId, PortId};
+use biplane::id::{NodeId, PortId, VrfId};
 use biplane::report::trace::Trace;
 use made::{Packet, direct, lsr};
 use std::path::Path;
@@ -73,6 +73,19 @@ fn too_long_and_not_to_be_cut_is_answered() {
 #[test]
 fn no_route_is_a_reason() {
     golden("no_route.txt", &from_hq(&Packet { to: [198, 51, 100, 1], ..Packet::default() }).to_string());
+}
+
+#[test]
+fn a_route_that_was_programmed_is_told_with_its_prefix() {
+    let (mut network, prefix) = (direct(), "10.20.0.0/24".parse().unwrap());
+    let Role::Router(ce) = &mut network.nodes[1].role else { panic!("node 1 is a router") };
+    let shorter = ce.fib.lookup_v4(VrfId(0), 0x0a14_0001).unwrap();
+    let secondary = ce.fib.members(shorter)[1];
+    ce.fib.program(VrfId(0), prefix, &[secondary]).unwrap();
+    golden("programmed.txt", &trace(&network, NodeId(0), Packet::default().frame(&[])).to_string());
+    let Role::Router(ce) = &mut network.nodes[1].role else { panic!("node 1 is a router") };
+    ce.fib.withdraw(VrfId(0), prefix).unwrap();
+    golden("across.txt", &trace(&network, NodeId(0), Packet::default().frame(&[])).to_string());
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn host_port(name: &str) -> PortSpec {
 }
 
 /// hq (node 0) - hq-ce1 (1) - two connections with tags 110 and 20 - london-msee1 (2) and london-msee2 (3) - prod (4).
-/// 10.20.9.0/24 is reached with an MTU of 1000.
+/// 10.20.9.0/24 is reached with an MTU of 1000. The first router has a dynamic route for 10.20.0.0/24, without next hops.
 pub(crate) fn direct() -> Network {
     let mut network = Network { seed: 1, ..Network::default() };
     let mut fib = FibBuilder::new(1);
@@ -107,7 +107,8 @@ pub(crate) fn direct() -> Network {
     fib.route(VrfId(0), "10.20.0.0/16".parse().unwrap(), cloud)
         .route(VrfId(0), "10.20.9.0/24".parse().unwrap(), narrow)
         .route(VrfId(0), "10.10.0.0/16".parse().unwrap(), lan)
-        .route(VrfId(0), "10.10.0.1/32".parse().unwrap(), here);
+        .route(VrfId(0), "10.10.0.1/32".parse().unwrap(), here)
+        .dynamic(VrfId(0), "10.20.0.0/24".parse().unwrap());
     let hq = network.add("hq", Role::Host, vec![host_port("ce1")]);
     let ce = vec![port("lan"), port("london.primary"), port("london.secondary")];
     let ce = network.add("hq-ce1", router(&fib, [10, 10, 0, 1]), ce);

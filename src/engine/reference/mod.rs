@@ -311,7 +311,8 @@ impl<'a> Engine<'a> {
         let mut steps = Vec::new();
         let Some(fib) = self.nodes[node.index()].fib.as_deref() else { return Verdict::Drop(DropReason::NoListener) };
         let verdict = forward_seen(fib, &self.network.templates, entry, &mut it.frame, &mut steps);
-        self.tell(at, node, it, What::Forwarded { entry, steps: &steps, verdict });
+        let what = What::Forwarded { entry, fib, steps: &steps, verdict };
+        (self.watch)(Event { at, node, number: it.number, frame: &it.frame, what });
         verdict
     }
 

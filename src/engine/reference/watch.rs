@@ -3,6 +3,7 @@
 use crate::frame::{DropReason, Frame};
 use crate::id::{NodeId, PortId, VrfId};
 use crate::node::{Entry, Fate, PuntReason, Step, Verdict};
+use crate::table::Fib;
 use crate::time::{Instant, Span};
 
 /// Something happened to a frame.
@@ -34,6 +35,8 @@ pub enum What<'a> {
     Forwarded {
         /// Where it entered the datapath.
         entry: Entry,
+        /// The tables that it met: they change while a run goes on.
+        fib: &'a Fib,
         /// What the datapath did, in order.
         steps: &'a [Step],
         /// What it came to.

@@ -4,9 +4,10 @@ use super::describe::describe;
 use super::step::port_name;
 use super::{End, Entry, Headers, Journey, Made, Out, SCHEMA, SlowPath, Stage, Step, Trace, reason};
 use crate::engine::reference::{DropPlace, Event, What};
-use crate::engine::{Network, NodeSpec, Role};
+use crate::engine::{Network, NodeSpec};
 use crate::frame::Frame;
 use crate::node::{self, Fate, PuntReason};
+use crate::table::Fib;
 use crate::time::Instant;
 
 /// Listens to the reference engine and gathers a trace.
@@ -36,7 +37,7 @@ impl<'a> Gather<'a> {
             What::Made { from, enters } => self.made(event, from, enters),
             What::Arrived(port) => self.come(event, Entry::Port { port: port_name(spec, port) }),
             What::Entered(_) => self.come(event, Entry::SlowPath),
-            What::Forwarded { steps, .. } => self.forwarded(event, steps),
+            What::Forwarded { fib, steps, .. } => self.forwarded(event, fib, steps),
             What::Queued { port, queue, ahead } => {
                 let (port, queues) = (port_name(spec, port), spec.ports[port.index()].queues());
                 let out = Out { port, queue, queues, ahead_ps: ahead.as_ps(), start_ps: None, last_bit_ps: None };
@@ -106,11 +107,10 @@ impl<'a> Gather<'a> {
         }
     }
 
-    fn forwarded(&mut self, event: Event<'_>, steps: &[node::Step]) {
+    fn forwarded(&mut self, event: Event<'_>, fib: &Fib, steps: &[node::Step]) {
         let spec = &self.network.nodes[event.node.index()];
-        let Role::Router(router) = &spec.role else { return };
         let hash = event.frame.header.hash;
-        let steps: Vec<_> = steps.iter().filter_map(|step| Step::of(step, &router.fib, spec, hash)).collect();
+        let steps: Vec<_> = steps.iter().filter_map(|step| Step::of(step, fib, spec, hash)).collect();
         self.stage(event, |stage| stage.steps = steps);
     }
 
