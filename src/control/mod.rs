@@ -9,5 +9,6 @@
 //! `poll_timeout` for when it wants to be called again: nothing changes before the instant it names.
 
 pub mod route;
+pub mod stack;
 
 pub use route::{AsPath, Attributes, Family, Nlri, Origin, RouteDistinguisher, RouteUpdate, Segment, Vpn};

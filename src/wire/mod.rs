@@ -6,6 +6,7 @@ pub mod icmp;
 pub mod ipv4;
 pub mod ipv6;
 pub mod mpls;
+pub mod udp;
 pub mod vlan;
 
 /// The big-endian 16-bit number at `at`, if the octets reach that far.

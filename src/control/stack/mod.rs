@@ -1,0 +1,4 @@
+//! What carries the control packets of one router: the packets of BFD so far. It knows no
+//! port and no tag: whoever owns the port adds them.
+
+pub mod packet;
