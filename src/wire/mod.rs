@@ -1,11 +1,13 @@
 //! Header formats: checked readers and emitters per protocol; nothing here panics for any octets.
 
+pub mod arp;
 pub mod checksum;
 pub mod ethernet;
 pub mod icmp;
 pub mod ipv4;
 pub mod ipv6;
 pub mod mpls;
+pub mod ndp;
 pub mod udp;
 pub mod vlan;
 
