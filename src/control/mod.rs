@@ -13,6 +13,7 @@ pub mod interface;
 pub mod plane;
 pub mod rib;
 pub mod route;
+pub mod stack;
 
 pub use carrier::{Carrier, CarrierSpec, Signal};
 pub use interface::{Arrived, InterfaceSpec};

@@ -1,11 +1,14 @@
 //! Header formats: checked readers and emitters per protocol; nothing here panics for any octets.
 
+pub mod arp;
 pub mod checksum;
 pub mod ethernet;
 pub mod icmp;
 pub mod ipv4;
 pub mod ipv6;
 pub mod mpls;
+pub mod ndp;
+pub mod udp;
 pub mod vlan;
 
 /// The big-endian 16-bit number at `at`, if the octets reach that far.
