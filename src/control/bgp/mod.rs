@@ -1,0 +1,7 @@
+//! BGP-4 (RFC 4271) as a router's control plane speaks it: messages as plain data, and their octets.
+
+pub mod message;
+pub mod update;
+
+pub use message::{GracefulRestart, Message, Notification, Open, Peering, decode, encode, length};
+pub use update::{EncodeError, Fault, Treatment, Update, encode_update};
