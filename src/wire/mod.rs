@@ -1,5 +1,6 @@
 //! Header formats: checked readers and emitters per protocol; nothing here panics for any octets.
 
+pub mod bfd;
 pub mod checksum;
 pub mod ethernet;
 pub mod icmp;
