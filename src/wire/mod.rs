@@ -1,6 +1,7 @@
 //! Header formats: checked readers and emitters per protocol; nothing here panics for any octets.
 
 pub mod arp;
+pub mod bfd;
 pub mod checksum;
 pub mod ethernet;
 pub mod icmp;
