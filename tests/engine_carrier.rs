@@ -50,7 +50,7 @@ fn network(cut: Cut) -> Network {
         punt_delay: Span::from_us(20),
         gate: None,
         nat: NatSpec::default(),
-        control: Some(Box::new(ControlSpec { ports: vec![watched] })),
+        control: Some(Box::new(ControlSpec { ports: vec![watched], ..ControlSpec::default() })),
     };
     let ports = vec![PortSpec::new("a", PortSpeed::G100), PortSpec::new("b", PortSpeed::G10)];
     assert_eq!(network.add("router", Role::Router(Box::new(router)), ports), ROUTER);

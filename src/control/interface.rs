@@ -39,6 +39,14 @@ impl InterfaceSpec {
         Outgoing { way: Way::Port { port: self.port, class: CLASS }, octets }
     }
 
+    /// Its own address of the family of `neighbor`, if it has one.
+    pub fn own(&self, neighbor: IpAddr) -> Option<IpAddr> {
+        match neighbor {
+            IpAddr::V4(_) => self.v4.map(IpAddr::V4),
+            IpAddr::V6(_) => self.v6.map(IpAddr::V6),
+        }
+    }
+
     /// Whether a frame that arrived by `port` has its tags.
     pub fn has(&self, port: PortId, frame: &Arrived<'_>) -> bool {
         let vids = self.tags.iter().map(|tag| tag.vid());
@@ -47,10 +55,7 @@ impl InterfaceSpec {
 
     /// Whether `address` is its own.
     pub fn is_own(&self, address: IpAddr) -> bool {
-        match address {
-            IpAddr::V4(address) => self.v4 == Some(address),
-            IpAddr::V6(address) => self.v6 == Some(address),
-        }
+        self.own(address) == Some(address)
     }
 }
 
@@ -99,7 +104,8 @@ mod tests {
 
     fn interface(tags: &[Tag]) -> InterfaceSpec {
         let (port, mac) = (PortId(3), Mac::local(1, 3));
-        InterfaceSpec { port, tags: tags.to_vec(), vrf: VrfId(0), mac, v4: Some(Ipv4Addr::new(10, 0, 0, 1)), v6: None }
+        let (tags, v4) = (tags.to_vec(), Some(Ipv4Addr::new(10, 0, 0, 1)));
+        InterfaceSpec { port, tags, vrf: VrfId(0), mac, v4, v6: None }
     }
 
     #[test]

@@ -12,12 +12,17 @@ pub mod bfd;
 pub mod bgp;
 pub mod carrier;
 pub mod interface;
+pub mod liveness;
 pub mod plane;
 pub mod rib;
 pub mod route;
+pub mod routing;
+mod segments;
 pub mod stack;
 
 pub use carrier::{Carrier, CarrierSpec, Signal};
 pub use interface::{Arrived, InterfaceSpec};
+pub use liveness::BfdSpec;
 pub use plane::{Change, Control, ControlSpec, Happened, Noted, Outgoing, Received, WatchedPort, Way};
 pub use route::{AsPath, Attributes, Family, Nlri, Origin, RouteDistinguisher, RouteUpdate, Segment, Vpn};
+pub use routing::{NextHopSpec, RoutingSpec, StaticRoute};

@@ -1,10 +1,18 @@
 //! The control plane of one router, put together: what arrives for the router goes to the protocol that it is for, and
 //! what protocols decide comes out as frames and as changes of forwarding.
 
+use super::bfd;
 use super::carrier::{Carrier, CarrierSpec, Signal};
+use super::interface::{Arrived, InterfaceSpec};
+use super::liveness::{BfdSpec, Liveness};
+use super::routing::{Routing, RoutingSpec};
+use super::segments::Segments;
+use super::stack::neighbor;
+use super::stack::packet::Datagram;
 use crate::id::{PortId, VrfId};
 use crate::table::NextHop;
 use crate::time::{Instant, Span};
+use crate::wire::bfd::{SINGLE_HOP_PORT, State};
 use ipnet::IpNet;
 use std::collections::VecDeque;
 
@@ -13,6 +21,14 @@ use std::collections::VecDeque;
 pub struct ControlSpec {
     /// Ports whose carrier it watches.
     pub ports: Vec<WatchedPort>,
+    /// Its sub-interfaces.
+    pub interfaces: Vec<InterfaceSpec>,
+    /// Its BFD sessions.
+    pub bfd: Vec<BfdSpec>,
+    /// Its routes, as far as they change.
+    pub routing: RoutingSpec,
+    /// The seed of what is random in its protocols.
+    pub seed: u64,
 }
 
 /// A port whose carrier is watched.
@@ -97,22 +113,38 @@ pub enum Happened {
     Signal(PortId, Signal),
     /// A port followed its light: whether it is up.
     Port(PortId, bool),
+    /// A neighbour on a sub-interface, by its place among those of the router, is known or not any more.
+    Neighbor(usize, neighbor::Event),
+    /// A BFD session, by its place among those of the router, changed its state.
+    Bfd(usize, bfd::Event),
+    /// Forwarding has other next hops for a prefix: how many there are now.
+    Programmed {
+        /// The VRF.
+        vrf: VrfId,
+        /// Its destinations.
+        prefix: IpNet,
+        /// Next hops, or buckets of flows; none: the route is gone.
+        next_hops: usize,
+    },
 }
 
 /// A router's control plane at work.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Control {
     /// From a frame's arrival to its handling.
     delay: Span,
     inbox: VecDeque<(Instant, Received)>,
     ports: Vec<Watched>,
+    segments: Segments,
+    liveness: Liveness,
+    routing: Routing,
     outgoing: VecDeque<Outgoing>,
     changes: VecDeque<Change>,
     log: Vec<Noted>,
 }
 
 /// A watched port at work.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Watched {
     port: PortId,
     carrier: Carrier,
@@ -131,6 +163,9 @@ impl Control {
             delay,
             inbox: VecDeque::new(),
             ports: spec.ports.iter().map(watched).collect(),
+            segments: Segments::new(&spec.interfaces),
+            liveness: Liveness::new(&spec.bfd, spec.seed),
+            routing: Routing::new(&spec.routing),
             outgoing: VecDeque::new(),
             changes: VecDeque::new(),
             log: Vec::new(),
@@ -145,9 +180,8 @@ impl Control {
     /// Does what is due at `now`, which is no later than [`poll_timeout`](Self::poll_timeout) says: frames first, then what
     /// happens to ports, then what they make of it.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while self.inbox.front().is_some_and(|(at, _)| *at <= now) {
-            // Nobody listens yet.
-            self.inbox.pop_front();
+        while let Some((_, received)) = self.inbox.pop_front_if(|(at, _)| *at <= now) {
+            self.take(now, &received);
         }
         for watched in &mut self.ports {
             while let Some((_, signal)) = watched.signals.pop_front_if(|(at, _)| *at <= now) {
@@ -157,7 +191,47 @@ impl Control {
             if let Some(up) = watched.carrier.handle_timeout(now) {
                 self.log.push(Noted { at: now, what: Happened::Port(watched.port, up) });
                 self.changes.push_back(Change::Port { port: watched.port, up });
+                self.segments.handle_port(watched.port, up);
+                self.routing.handle_port(now, watched.port, up);
+                if !up {
+                    self.liveness.handle_port_down(now, watched.port, &self.segments);
+                }
             }
+        }
+        self.segments.handle_timeout(now);
+        self.liveness.handle_timeout(now);
+        while let Some((session, event)) = self.liveness.poll_event() {
+            self.log.push(Noted { at: now, what: Happened::Bfd(session, event) });
+            self.routing.handle_bfd(now, session, event.to == State::Up);
+        }
+        while let Some(change) = self.routing.poll_change(now) {
+            if let Change::Route { vrf, prefix, next_hops } = &change {
+                let (vrf, prefix, next_hops) = (*vrf, *prefix, next_hops.len());
+                self.log.push(Noted { at: now, what: Happened::Programmed { vrf, prefix, next_hops } });
+            }
+            self.changes.push_back(change);
+        }
+        // What BFD has to say may ask for a neighbour.
+        let frames = std::iter::from_fn(|| self.liveness.poll_transmit(now, &mut self.segments));
+        self.outgoing.extend(frames);
+        self.outgoing.extend(std::iter::from_fn(|| self.segments.poll_transmit()));
+        while let Some((interface, event)) = self.segments.poll_event() {
+            self.log.push(Noted { at: now, what: Happened::Neighbor(interface, event) });
+        }
+    }
+
+    /// A frame for the router goes to the protocol that it is for; what is for none is gone.
+    fn take(&mut self, now: Instant, received: &Received) {
+        let Some(frame) = Arrived::read(&received.octets) else { return };
+        let Some(place) = self.segments.place_of(received.port, &frame) else { return };
+        if self.segments.handle_frame(now, place, &frame) {
+            return;
+        }
+        let Ok(datagram) = Datagram::read(frame.payload) else { return };
+        if self.segments.interface(place).is_own(datagram.destination) && datagram.ports.destination == SINGLE_HOP_PORT
+        {
+            // What no session wants is discarded (RFC 5880 §6.8.6).
+            let _ = self.liveness.handle_datagram(now, place, &datagram);
         }
     }
 
@@ -168,7 +242,12 @@ impl Control {
             let signal = watched.signals.front().map(|(at, _)| *at);
             signal.into_iter().chain(watched.carrier.poll_timeout())
         });
-        ports.chain(frames).min()
+        ports.chain(frames).chain(self.machines()).min()
+    }
+
+    fn machines(&self) -> impl Iterator<Item = Instant> {
+        let all = [self.segments.poll_timeout(), self.liveness.poll_timeout(), self.routing.poll_timeout()];
+        all.into_iter().flatten()
     }
 
     /// The next frame that it sends.

@@ -7,7 +7,7 @@ use crate::id::{PortId, StreamId, VrfId};
 use crate::time::{Instant, Span};
 
 /// A control plane in its node.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Seat {
     control: Control,
     stream: StreamId,

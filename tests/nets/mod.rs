@@ -176,7 +176,7 @@ fn control(shape: Shape, r: u16, ports: u16) -> Option<ControlSpec> {
         let signals = (0..4 + port % 3).map(&mut signal).collect();
         WatchedPort { port: PortId(port), carrier, signals }
     });
-    Some(ControlSpec { ports: watched.step_by(2).collect() })
+    Some(ControlSpec { ports: watched.step_by(2).collect(), ..ControlSpec::default() })
 }
 
 /// Limits, low enough to bind, on what leaves by some of `ports` ports.

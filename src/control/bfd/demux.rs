@@ -13,6 +13,13 @@ use std::num::NonZeroU32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(u32);
 
+impl SessionId {
+    /// The place, in the order in which sessions were added.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Where a session's packets come from: what tells its packets apart as long as they do not name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Peer {
