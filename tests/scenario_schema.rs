@@ -100,7 +100,8 @@ fn meaning(scenario: &Scenario) -> String {
         format!("{name} {seed} {duration:?} {settings:?} {sites:?} {pairs:?} {circuits:?} {vnets:?} {gateways:?}");
     let providers: Vec<_> = providers.iter().map(|provider| (&provider.name, &provider.nni, &provider.core)).collect();
     let all = format!(
-        "{cloud} {providers:?} {:?} {:?} {:?}",
+        "{cloud} {:?} {providers:?} {:?} {:?} {:?}",
+        scenario.control,
         scenario.global_reaches,
         (&scenario.routers, &scenario.services),
         scenario.traffic

@@ -30,12 +30,12 @@ pub use compile::{
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
 pub use model::{
-    Access, Admin, Attachment, Bfd, Bgp, Carrier, Circuit, CircuitId, CircuitKind, CircuitSku, Community, Core,
-    CoreGraph, CoreLink, CrossConnect, EgressTags, Encapsulation, Gateway, GatewayLimits, GlobalReach, Hop,
-    InternetAccess, LabelEntry, LabelOp, Lan, LinkAddresses, MicrosoftPeering, NatPools, Nni, Null, OutLabel, PairId,
-    PairLink, Peering, PeeringAddresses, PortPair, Provider, ProviderId, Pseudowire, RateLimit, Route, Router,
-    RouterPort, RouterPortId, Scope, Service, ServiceClass, ServiceId, Settings, Site, SiteId, Sku, SkuLimits,
-    StreamEnd, Tags, Traffic, Vnet, VnetId,
+    Access, Admin, Attachment, Bfd, Bgp, Carrier, CarrierDelay, Circuit, CircuitId, CircuitKind, CircuitSku, Community,
+    Control, Core, CoreGraph, CoreLink, CrossConnect, EgressTags, Encapsulation, Gateway, GatewayLimits, GlobalReach,
+    Hop, InternetAccess, LabelEntry, LabelOp, Lan, LinkAddresses, MicrosoftPeering, NatPools, Nni, Null, OutLabel,
+    PairId, PairLink, Peering, PeeringAddresses, PortPair, Provider, ProviderId, Pseudowire, RateLimit, Route, Router,
+    RouterPort, RouterPortId, Scope, Service, ServiceClass, ServiceId, Sessions, Settings, Site, SiteId, Sku,
+    SkuLimits, StreamEnd, Tags, Traffic, Vnet, VnetId,
 };
 pub use preset::{Preset, presets};
 pub use review::Finding;
@@ -60,6 +60,8 @@ pub struct Scenario {
     pub duration: Option<Span>,
     /// What holds for the whole network.
     pub settings: Settings,
+    /// What holds for all control planes.
+    pub control: Control,
     /// On-premises networks.
     pub sites: Vec<Site>,
     /// Port pairs.

@@ -9,6 +9,7 @@ use crate::time::{PortSpeed, Span};
 use crate::wire::vlan::Vid;
 
 mod azure;
+mod control;
 mod global_reach;
 mod provider;
 mod public;
@@ -60,6 +61,7 @@ place_in!(
 );
 
 pub use azure::{CircuitKind, Gateway, GatewayLimits, Sku, SkuLimits, Vnet};
+pub use control::{CarrierDelay, Control, Sessions};
 pub use global_reach::GlobalReach;
 pub use provider::{Access, Carrier, Core, CoreGraph, CoreLink, Nni, Null, Provider};
 pub use public::{Community, InternetAccess, MicrosoftPeering, NatPools, Service, ServiceClass};
@@ -160,6 +162,8 @@ pub struct PortPair {
     pub buffer_octets: u64,
     /// Priority classes of each port: 1 to 8.
     pub queues: u8,
+    /// How its ports take loss of signal: on both links, at both ends.
+    pub carrier_delay: CarrierDelay,
     /// The first link.
     pub primary: PairLink,
     /// The second link.

@@ -2,6 +2,7 @@
 
 mod azure;
 mod circuit;
+mod control;
 mod facts;
 mod global_reach;
 mod peering;
@@ -41,6 +42,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
     let duration =
         root.optional("duration", values::span(Span::from_ns(1), LONGEST_RUN)).map(|duration| duration.value);
     let settings = settings(&mut root);
+    let control = control::control(&mut root);
     let mut facts = Facts::default();
 
     let sites = root.named("site", "site");
@@ -66,7 +68,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
         services: names(&services),
     };
     let providers = providers.into_iter().map(|(name, table)| provider::provider(name, table, &names)).collect();
-    let (circuits, pairs) = circuit::circuits(circuits, &names, &mut facts);
+    let (circuits, pairs) = circuit::circuits(circuits, &names, control.carrier, &mut facts);
     let sites: Vec<_> = sites.into_iter().map(|(name, table)| site::site(name, table, &mut facts)).collect();
     let vnets: Vec<_> = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &names, &mut facts)).collect();
     let services: Vec<_> = services.into_iter().map(|(name, table)| public::service(name, table, &mut facts)).collect();
@@ -86,6 +88,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
             seed,
             duration,
             settings,
+            control,
             sites: all(sites)?,
             providers,
             pairs: all(pairs)?,
@@ -128,6 +131,7 @@ fn check_kinds(kinds: [&Vec<(Located<String>, Table<'_>)>; 7], (at, is_nothing):
 fn settings(root: &mut Table<'_>) -> Settings {
     let mut settings = Settings { punt_delay: Span::from_us(20), mtu: 1500, icmp: true, hash_seed: None };
     let Some(mut table) = root.table("settings", "[settings]".to_owned()) else { return settings };
+    refuse_control_keys(&mut table);
     let punt_delay = values::span(values::LEAST_DELAY, Span::from_s(1));
     if let Some(delay) = table.optional("punt_delay", punt_delay) {
         settings.punt_delay = delay.value;
@@ -148,8 +152,15 @@ fn refuse_other_parts(root: &mut Table<'_>) {
     for key in ["punt_delay", "mtu", "icmp", "hash_seed"] {
         root.refuse(key, format!("`{key}` belongs to [settings]"), "write it beneath a line `[settings]`");
     }
+    refuse_control_keys(root);
     root.refuse("event", "a timeline of events is not emulated yet: `[[event]]`", "take it away");
     root.refuse("expect", "expectations are not judged yet: `[[expect]]`", "take it away");
+}
+
+fn refuse_control_keys(table: &mut Table<'_>) {
+    for key in control::CONTROL_KEYS {
+        table.refuse(key, format!("`{key}` belongs to [control]"), "write it beneath a line `[control]`");
+    }
 }
 
 fn names(tables: &[(Located<String>, Table<'_>)]) -> Vec<Located<String>> {

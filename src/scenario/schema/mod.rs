@@ -7,6 +7,7 @@
 
 mod circuit;
 mod cloud;
+mod control;
 mod document;
 mod global_reach;
 mod peering;

@@ -1,7 +1,7 @@
 //! The file itself, and `[settings]`.
 
 use super::shape::{Key, Shape, Table, integer, key, named, octets, table, time};
-use super::{circuit, cloud, global_reach, provider, public, router, site, traffic};
+use super::{circuit, cloud, control, global_reach, provider, public, router, site, traffic};
 use crate::id::StreamId;
 
 pub(super) fn root() -> Table {
@@ -12,6 +12,7 @@ pub(super) fn root() -> Table {
             .example("1s")
             .example("300ms"),
         key("settings", settings().shape(), "What holds for the whole network."),
+        key("control", control::control().shape(), "What holds for the control planes of all routers."),
         key("site", named(site::site(), 64), "On-premises networks: `[site.NAME]`."),
         key("provider", named(provider::provider(), 16), "Connectivity providers: `[provider.NAME]`."),
         key("circuit", named(circuit::circuit(), 64), "ExpressRoute circuits: `[circuit.NAME]`."),
