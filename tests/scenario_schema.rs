@@ -125,6 +125,7 @@ const NOT_SEEN: &[(&str, &str)] = &[
     ("attachments-twice", "one frame, two services"),
     ("bandwidth-not-sold", "amounts"),
     ("bgp-keepalive-after-hold", "amounts"),
+    ("bgp-waits", "amounts"),
     ("c-tag-twice-dot1q", "two tables"),
     ("circuits-of-one-location", "references"),
     ("delay-too-short", "amounts"),

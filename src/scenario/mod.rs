@@ -33,9 +33,9 @@ pub use model::{
     Access, Admin, Attachment, Bfd, Bgp, Carrier, CarrierDelay, Circuit, CircuitId, CircuitKind, CircuitSku, Community,
     Control, Core, CoreGraph, CoreLink, CrossConnect, EgressTags, Encapsulation, Gateway, GatewayLimits, GlobalReach,
     Hop, InternetAccess, LabelEntry, LabelOp, Lan, LinkAddresses, MicrosoftPeering, NatPools, Nni, Null, OutLabel,
-    PairId, PairLink, Peering, PeeringAddresses, PortPair, Provider, ProviderId, Pseudowire, RateLimit, Route, Router,
-    RouterPort, RouterPortId, Scope, Service, ServiceClass, ServiceId, Sessions, Settings, Site, SiteId, Sku,
-    SkuLimits, StreamEnd, Tags, Traffic, Vnet, VnetId,
+    PairId, PairLink, Peering, PeeringAddresses, PerPlane, PortPair, PrefixLimits, Provider, ProviderId, Pseudowire,
+    RateLimit, Route, Router, RouterPort, RouterPortId, Scope, Service, ServiceClass, ServiceId, Sessions, Settings,
+    Site, SiteId, Sku, SkuLimits, StreamEnd, Tags, Traffic, Vnet, VnetId,
 };
 pub use preset::{Preset, presets};
 pub use review::Finding;

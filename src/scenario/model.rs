@@ -14,6 +14,7 @@ mod global_reach;
 mod provider;
 mod public;
 mod router;
+mod session;
 mod traffic;
 
 macro_rules! place_in {
@@ -70,6 +71,7 @@ pub use router::{
     Attachment, CrossConnect, EgressTags, Hop, LabelEntry, LabelOp, OutLabel, Pseudowire, Route, Router, RouterPort,
     Tags,
 };
+pub use session::{Bfd, Bgp, PerPlane, Plane, PrefixLimits};
 pub use traffic::{StreamEnd, Traffic};
 
 /// What holds for the whole network (`[settings]`).
@@ -280,26 +282,8 @@ pub struct Peering {
     pub v4: PeeringAddresses<Ipv4Addr>,
     /// Its IPv6 addresses, if it has any.
     pub v6: Option<PeeringAddresses<Ipv6Addr>>,
-    /// BFD on its sessions, unless off. Kept: sessions are up in this version.
+    /// BFD of the customer's side; `None`: neither side has any. Kept: sessions are up in this version.
     pub bfd: Option<Bfd>,
-    /// BGP timers. Kept: sessions are up in this version.
+    /// BGP of the customer's side. Kept: sessions are up in this version.
     pub bgp: Bgp,
-}
-
-/// BFD of a peering's sessions, customer's side (RFC 5880).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bfd {
-    /// Desired transmit and required receive interval.
-    pub interval: Span,
-    /// Detection multiplier, 1 to 255.
-    pub multiplier: u8,
-}
-
-/// BGP timers of a peering's sessions: the lower of the customer's and Microsoft's (RFC 4271 §4.2, §4.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bgp {
-    /// Between keepalives.
-    pub keepalive: Span,
-    /// Without a message for this long the session is down.
-    pub hold: Span,
 }

@@ -10,6 +10,7 @@ mod provider;
 mod public;
 mod router;
 mod service;
+mod session;
 mod site;
 mod traffic;
 

@@ -16,6 +16,7 @@ mod public;
 mod root;
 mod router;
 mod service;
+mod session;
 mod shape;
 mod site;
 mod traffic;
