@@ -165,7 +165,7 @@ fn line() -> impl Strategy<Value = String> {
                 subnets_v6|delay|loss|buffer|primary|private|bfd|bgp|sku|vnets|circuits|units|role|ports|in|do|out|next|\
                 ttl|tags|from|to|vlan|outer|inner|payload|speed|label|entropy|prefix|burst|rate_limit|tpids|traffic|\
                 flows|frame|rate|counts|dscp|family|begin|end|prefix_from|settle|sessions|carrier_delay|\
-                arp_age|lag";
+                arp_age|lag|at|for|fibre|target|direction|class";
     let headers = "\\[(site|circuit|vnet|gateway|router|settings|control)(\\.[a-c])?(\\.(private|primary|ports))?\\]|\
                    \\[\\[router\\.[a-c]\\.(label|route|cross_connect|pseudowire)\\]\\]|\\[\\[(event|traffic)\\]\\]";
     let values = "-?[0-9]{1,10}|0x[0-9a-f]{1,5}|true|false|[0-9.]{1,5}|\\[\\]|\\{\\}|\"[a-c]\"|\"(qinq|dot1q|direct|swap|pop|lsr)\"|\

@@ -10,6 +10,7 @@ use crate::wire::vlan::Vid;
 
 mod azure;
 mod control;
+mod event;
 mod global_reach;
 mod provider;
 mod public;
@@ -63,8 +64,9 @@ place_in!(
 
 pub use azure::{CircuitKind, Gateway, GatewayLimits, Sku, SkuLimits, Vnet};
 pub use control::{CarrierDelay, Control, Sessions};
+pub use event::{BackgroundLoad, Event, EventKind, EventTarget, Fibres, Way, Ways};
 pub use global_reach::GlobalReach;
-pub use provider::{Access, Carrier, Core, CoreGraph, CoreLink, Nni, Null, Provider};
+pub use provider::{Access, Carrier, Core, CoreGraph, CoreLink, LinkName, Nni, Null, Provider};
 pub use public::{Community, InternetAccess, MicrosoftPeering, NatPools, Service, ServiceClass};
 pub(super) use public::{PRIVATE, is_public};
 pub use router::{

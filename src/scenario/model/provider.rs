@@ -61,10 +61,45 @@ pub enum CoreGraph {
         routers: Vec<Located<String>>,
         /// Links between them.
         links: Vec<CoreLink>,
+        /// The name of each of these, where it has one.
+        names: Vec<Option<Located<String>>>,
         /// Where the provider edges of a site or a circuit, by its name, are joined: the first one to the first router
         /// and, at a greater metric, to the second; the second one the other way round.
         edges: Vec<(Located<String>, [usize; 2])>,
     },
+}
+
+/// What a link between two P routers is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkName {
+    /// Its own name; without one the names of its routers, `p1-p2`.
+    pub forth: String,
+    /// Without a name of its own: the names of its routers the other way round.
+    pub back: Option<String>,
+}
+
+impl CoreGraph {
+    /// The names of the links between P routers. Those that are written are in the order of the file; of two rows the links
+    /// of the first come first (`p1a-p2a`), then those of the second (`p1b-p2b`), each from the sites to Microsoft.
+    pub fn link_names(&self) -> Vec<LinkName> {
+        let of = |a: &str, b: &str| LinkName { forth: format!("{a}-{b}"), back: Some(format!("{b}-{a}")) };
+        match self {
+            CoreGraph::Rows(hops) => {
+                let rows = ["a", "b"].into_iter();
+                let hops = |row: &'static str| (1..*hops).map(move |hop| (hop, row));
+                rows.flat_map(hops)
+                    .map(|(hop, row)| of(&format!("p{hop}{row}"), &format!("p{}{row}", hop + 1)))
+                    .collect()
+            }
+            CoreGraph::Written { routers, links, names, .. } => {
+                let name = |(link, name): (&CoreLink, &Option<Located<String>>)| match name {
+                    Some(name) => LinkName { forth: name.value.clone(), back: None },
+                    None => of(&routers[link.between[0]].value, &routers[link.between[1]].value),
+                };
+                links.iter().zip(names).map(name).collect()
+            }
+        }
+    }
 }
 
 /// A link between two P routers.

@@ -69,7 +69,7 @@ fn graph(table: &mut Table<'_>, names: &Names, (port, delay): (PortSpeed, Span))
     }
     let title = table.title().trim_matches(['[', ']']).to_owned();
     let links = table.tables("link", &format!("[[{title}.link]]")).into_iter();
-    let links = links.filter_map(|link| core_link(link, &routers, (port, delay))).collect();
+    let (links, names_of_links) = links.filter_map(|link| core_link(link, &routers, (port, delay))).unzip();
     let edges = match table.table("edges", format!("[{title}.edges]")) {
         Some(edges) => edges_of(edges, names, &routers),
         None => {
@@ -77,10 +77,15 @@ fn graph(table: &mut Table<'_>, names: &Names, (port, delay): (PortSpeed, Span))
             Vec::new()
         }
     };
-    CoreGraph::Written { routers, links, edges }
+    CoreGraph::Written { routers, links, names: names_of_links, edges }
 }
 
-fn core_link(mut table: Table<'_>, routers: &[Located<String>], (port, delay): (PortSpeed, Span)) -> Option<CoreLink> {
+fn core_link(
+    mut table: Table<'_>,
+    routers: &[Located<String>],
+    (port, delay): (PortSpeed, Span),
+) -> Option<(CoreLink, Option<Located<String>>)> {
+    let name = table.optional("name", values::name);
     let between = table.required_list("between", "[\"p1\", \"p2\"]", values::reference("router", routers));
     let written = table.peek("between").and_then(|value| value.items()).map_or(0, |items| items.len());
     let at = table.key_at("between");
@@ -92,7 +97,7 @@ fn core_link(mut table: Table<'_>, routers: &[Located<String>], (port, delay): (
         port: table.optional("port", values::port_speed(&PortSpeed::ALL)).map_or(port, |port| port.value),
     };
     match between[..] {
-        [a, b] if written == 2 && a.value != b.value => Some(CoreLink { between: [a.value, b.value], ..link }),
+        [a, b] if written == 2 && a.value != b.value => Some((CoreLink { between: [a.value, b.value], ..link }, name)),
         // What is wrong with one of them has been told.
         _ if written != between.len() => None,
         _ => {

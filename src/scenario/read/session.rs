@@ -32,7 +32,7 @@ pub(super) fn bgp(table: &mut Table<'_>, has_bfd: bool) -> Bgp {
     bgp.refuse(
         "max_prefixes",
         "how many prefixes a session takes is Microsoft's, by the SKU of the circuit",
-        "take it away; `sku = \"premium\"` takes 10000 of IPv4 on private peering, others 4000",
+        "take it away; `sku = \"premium\"` takes 10000 of IPv4 on private peering, others 4000; Microsoft peering 200",
     );
     let (keepalive, hold) = timers(&mut bgp);
     let coupled = bgp.optional("coupled", values::boolean);

@@ -9,6 +9,7 @@ mod circuit;
 mod cloud;
 mod control;
 mod document;
+mod event;
 mod global_reach;
 mod peering;
 mod provider;

@@ -42,6 +42,7 @@ fn link() -> Table {
     let between = Shape::List { of: Box::new(name()), least: 2, most: Some(2), differ: true };
     let keys = vec![
         key("between", between, "The two P routers that it joins.").required().example(vec!["p1", "p2"]),
+        key("name", name(), "What events call it; the names of its routers, \"p1-p2\", if absent.").example("north"),
         key("metric", integer(1..=65_535), "What it adds to the length of a path.").default(10),
         delay("delay", "of the link; the provider's `delay` if absent"),
         key("port", speed(SPEEDS), "Speed of the link, in bits per second; the provider's `port` if absent."),
