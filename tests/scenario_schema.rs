@@ -430,7 +430,7 @@ fn additions() -> Vec<(String, Toml)> {
 }
 
 /// Keys whose words say which others there are.
-const RULING: [&str; 6] = ["model", "encapsulation", "do", "sku", "ttl", "out"];
+const RULING: [&str; 8] = ["model", "encapsulation", "do", "sku", "ttl", "out", "fibre", "detection"];
 
 /// Whether the reader refuses a scenario for what a schema can see of a value: its type, its range if it is an integer,
 /// its word, its unit, or that it is missing, unknown or of no use beside others.

@@ -66,7 +66,9 @@ pub use azure::{CircuitKind, Gateway, GatewayLimits, Sku, SkuLimits, Vnet};
 pub use control::{CarrierDelay, Control, Sessions};
 pub use event::{BackgroundLoad, Event, EventKind, EventTarget, Fibres, Way, Ways};
 pub use global_reach::GlobalReach;
-pub use provider::{Access, Carrier, Core, CoreGraph, CoreLink, LinkName, Nni, Null, Provider};
+pub use provider::{
+    Access, Carrier, Core, CoreGraph, CoreLink, Detection, LinkName, Nni, Null, Protection, Provider, Recovery,
+};
 pub use public::{Community, InternetAccess, MicrosoftPeering, NatPools, Service, ServiceClass};
 pub(super) use public::{PRIVATE, is_public};
 pub use router::{

@@ -1,6 +1,6 @@
 //! Connectivity providers: what lies between customer edge and Microsoft edge in the models that have one.
 
-use super::{PairLink, ProviderId, SiteId};
+use super::{Bfd, PairLink, ProviderId, SiteId};
 use crate::scenario::source::Located;
 use crate::table::TtlModel;
 use crate::time::{PortSpeed, Span};
@@ -47,6 +47,52 @@ pub struct Core {
     pub entropy: bool,
     /// Whether pseudowires have a control word (RFC 4385).
     pub control_word: bool,
+    /// What becomes of its paths when a link fails. Kept: no link fails in this version.
+    pub recovery: Recovery,
+}
+
+/// How a provider's network gets over the failure of one of its links. Each provider has its own way: none of these figures
+/// is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// What the router before the failure does at once. Local repair if absent.
+    pub protection: Protection,
+    /// How a router sees the failure. Loss of signal if absent.
+    pub detection: Detection,
+    /// After a link is back, how long it is left alone: 0 to 1 h. 10 s if absent.
+    pub reversion_hold: Span,
+    /// From the detection until all routers have paths around the failure: 0 to 600 s. 200 ms if absent.
+    pub igp_convergence: Span,
+}
+
+/// What the router before a failure does at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// It takes a backup path that was set up before (RFC 4090).
+    LocalRepair,
+    /// Nothing: packets are lost until the network has converged.
+    None,
+}
+
+/// How a router sees that a link has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detection {
+    /// By its signal, after the `carrier_delay` of `[control]`; what is silent is not seen.
+    LossOfSignal,
+    /// By BFD too, of both ends alike: 10 ms three times if absent; 1 ms to 60 s.
+    Bfd(Bfd),
+}
+
+impl Default for Recovery {
+    /// What holds where nothing is written.
+    fn default() -> Self {
+        Recovery {
+            protection: Protection::LocalRepair,
+            detection: Detection::LossOfSignal,
+            reversion_hold: Span::from_s(10),
+            igp_convergence: Span::from_ms(200),
+        }
+    }
 }
 
 /// P routers and their links.

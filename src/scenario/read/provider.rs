@@ -1,5 +1,7 @@
 //! `[provider.NAME]`: a connectivity provider, and how a circuit's table says what it gets of one.
 
+mod recovery;
+
 use super::circuit::pair_link;
 use super::service::TTL;
 use super::{Names, provider_ref, site_ref};
@@ -33,6 +35,7 @@ pub(super) fn provider(name: Located<String>, mut table: Table<'_>, names: &Name
         ttl: table.optional("ttl", values::choice(TTL)).map_or(TtlModel::Pipe { ttl: 255 }, |ttl| ttl.value),
         entropy: table.optional("entropy", values::boolean).is_some_and(|on| on.value),
         control_word: table.optional("control_word", values::boolean).is_none_or(|on| on.value),
+        recovery: recovery::recovery(&mut table),
     };
     Provider { name, nni, core, core_at }
 }
@@ -258,8 +261,24 @@ pub(super) fn links(table: &mut Table<'_>, model: Model, both: PairLink) -> [Pai
 const NULL: &[(&str, Null)] = &[("implicit", Null::Implicit), ("explicit", Null::Explicit)];
 
 /// Keys of a provider's network.
-const CORE_KEYS: [&str; 11] =
-    ["hops", "routers", "link", "edges", "port", "delay", "mtu", "null", "ttl", "entropy", "control_word"];
+const CORE_KEYS: [&str; 16] = [
+    "hops",
+    "routers",
+    "link",
+    "edges",
+    "port",
+    "delay",
+    "mtu",
+    "null",
+    "ttl",
+    "entropy",
+    "control_word",
+    "protection",
+    "detection",
+    "bfd",
+    "reversion_hold",
+    "igp_convergence",
+];
 /// P routers that can be written.
 const MOST_ROUTERS: usize = 64;
 /// Metric of a link where none is given.

@@ -61,6 +61,15 @@ fn an_event_holds_from_its_beginning_to_its_end() {
     assert_eq!(events[0].end(), Some(Span::from_s(5)));
 }
 
+#[test]
+fn providers_say_how_they_recover() {
+    let providers = good(EVENTS).providers;
+    assert_eq!(providers[0].core.recovery, Recovery::default());
+    let bfd = Bfd { interval: Span::from_ms(5), multiplier: 3 };
+    let expected = Recovery { detection: Detection::Bfd(bfd), reversion_hold: Span::ZERO, ..Recovery::default() };
+    assert_eq!(providers[1].core.recovery, expected);
+}
+
 /// Circuits that share a port pair share what happens to it.
 #[test]
 fn a_connection_is_that_of_the_port_pair() {
