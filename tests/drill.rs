@@ -168,6 +168,22 @@ fn the_duration_can_be_another() {
     }
 }
 
+/// Nothing that a scenario asks for is left out in silence.
+#[test]
+fn events_are_not_run_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let event = "[[event]]\nat = \"1ms\"\ndo = \"cut\"\ntarget = \"london.primary\"\n";
+    let traffic = "[[traffic]]\nfrom = \"hq\"\nto = \"prod\"\nrate = \"1Mbps\"\n";
+    let file = direct(&folder, &[traffic, event].concat());
+    let ran = biplane(&["drill", &file, "--duration", "10ms"]);
+    assert_eq!((ran.code, &ran.out[..]), (Some(2), ""), "{}", ran.err);
+    assert!(
+        ran.err.contains("a drill does not run events yet, and here is one: cut of london.primary at 1ms"),
+        "{}",
+        ran.err
+    );
+}
+
 #[test]
 fn what_left_a_port_can_be_written() {
     let folder = tempfile::tempdir().unwrap();

@@ -164,8 +164,9 @@ fn line() -> impl Strategy<Value = String> {
     let keys = "name|seed|asn|prefixes|edges|lan|model|site|port|bandwidth|encapsulation|tpid|s_tag|c_tag|subnets|shares|\
                 subnets_v6|delay|loss|buffer|primary|private|bfd|bgp|sku|vnets|circuits|units|role|ports|in|do|out|next|\
                 ttl|tags|from|to|vlan|outer|inner|payload|speed|label|entropy|prefix|burst|rate_limit|tpids|traffic|\
-                flows|frame|rate|counts|dscp|family|begin|end|prefix_from";
-    let headers = "\\[(site|circuit|vnet|gateway|router|settings)(\\.[a-c])?(\\.(private|primary|ports))?\\]|\
+                flows|frame|rate|counts|dscp|family|begin|end|prefix_from|settle|sessions|carrier_delay|\
+                arp_age|lag|at|for|fibre|target|direction|class";
+    let headers = "\\[(site|circuit|vnet|gateway|router|settings|control)(\\.[a-c])?(\\.(private|primary|ports))?\\]|\
                    \\[\\[router\\.[a-c]\\.(label|route|cross_connect|pseudowire)\\]\\]|\\[\\[(event|traffic)\\]\\]";
     let values = "-?[0-9]{1,10}|0x[0-9a-f]{1,5}|true|false|[0-9.]{1,5}|\\[\\]|\\{\\}|\"[a-c]\"|\"(qinq|dot1q|direct|swap|pop|lsr)\"|\
                   \"[0-9.]{1,6}(G|ms|ns|us|%|KiB| frobs)\"|\"10\\.[0-9]\\.0\\.0/(16|29|30|8)\"|\\[\"10\\.[0-9]\\.0\\.0/(16|30)\"\\]|\

@@ -2,7 +2,7 @@
 
 mod schema;
 
-use biplane::scenario::{Diagnostics, Scenario};
+use biplane::scenario::{Diagnostics, Scenario, Severity};
 use schema::{Step, changed, files, good, json, nodes, places, schemas_at, stem, tables};
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Value as Toml;
@@ -100,10 +100,11 @@ fn meaning(scenario: &Scenario) -> String {
         format!("{name} {seed} {duration:?} {settings:?} {sites:?} {pairs:?} {circuits:?} {vnets:?} {gateways:?}");
     let providers: Vec<_> = providers.iter().map(|provider| (&provider.name, &provider.nni, &provider.core)).collect();
     let all = format!(
-        "{cloud} {providers:?} {:?} {:?} {:?}",
+        "{cloud} {:?} {providers:?} {:?} {:?} {:?}",
+        scenario.control,
         scenario.global_reaches,
         (&scenario.routers, &scenario.services),
-        scenario.traffic
+        (&scenario.traffic, &scenario.events)
     );
     let mut parts = all.split("Extent {");
     let first = parts.next().unwrap_or_default().to_owned();
@@ -124,10 +125,17 @@ const NOT_SEEN: &[(&str, &str)] = &[
     ("attachments-twice", "one frame, two services"),
     ("bandwidth-not-sold", "amounts"),
     ("bgp-keepalive-after-hold", "amounts"),
+    ("bgp-waits", "amounts"),
     ("c-tag-twice-dot1q", "two tables"),
     ("circuits-of-one-location", "references"),
     ("delay-too-short", "amounts"),
     ("empty", "a file that has yet to be written"),
+    ("event-names-twice", "names"),
+    ("event-target-link-unknown", "references"),
+    ("event-target-of-exchange", "references"),
+    ("event-target-parallel-links", "references"),
+    ("event-target-unknown", "references"),
+    ("event-way-of-another-target", "references"),
     ("gateway-burst-too-short", "amounts"),
     ("gateway-names-twice", "names"),
     ("gateway-too-many-circuits", "a count that depends on the SKU"),
@@ -422,14 +430,15 @@ fn additions() -> Vec<(String, Toml)> {
 }
 
 /// Keys whose words say which others there are.
-const RULING: [&str; 6] = ["model", "encapsulation", "do", "sku", "ttl", "out"];
+const RULING: [&str; 8] = ["model", "encapsulation", "do", "sku", "ttl", "out", "fibre", "detection"];
 
 /// Whether the reader refuses a scenario for what a schema can see of a value: its type, its range if it is an integer,
 /// its word, its unit, or that it is missing, unknown or of no use beside others.
 fn is_of_form(errors: &Diagnostics) -> bool {
     // `changed.toml` is 3, out of range
     let integer = |message: &str| message.split(" is ").nth(1)?.split(',').next()?.parse::<i128>().ok();
-    errors.iter().any(|error| match error.label.as_str() {
+    // A warning beside them refuses nothing.
+    errors.iter().filter(|error| error.severity == Severity::Error).any(|error| match error.label.as_str() {
         // What another table says.
         "" if ["nothing to emulate", "does not read"].iter().any(|what| error.message.contains(what)) => false,
         "" | "unknown key" | "no such word" | "not a prefix" | "no VLAN" | "not a label" | "not an ordinary label" => {

@@ -1,6 +1,7 @@
 //! Checks that concern several tables: addresses, tags, subscriptions, and what nothing reaches; warnings too.
 
 mod cloud;
+mod event;
 mod provider;
 mod public;
 mod scope;
@@ -73,6 +74,7 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
     provider::idle(scenario, problems);
     provider::graphs(scenario, problems);
     streams(scenario, problems);
+    event::targets(scenario, problems);
     for (place, vnet) in scenario.vnets.iter().enumerate() {
         if !scenario.gateways.iter().any(|gateway| gateway.vnets.iter().any(|v| v.index() == place)) {
             let message = format!("virtual network `{}` is behind no gateway", vnet.name.value);

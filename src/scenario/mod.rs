@@ -30,12 +30,13 @@ pub use compile::{
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
 pub use model::{
-    Access, Admin, Attachment, Bfd, Bgp, Carrier, Circuit, CircuitId, CircuitKind, CircuitSku, Community, Core,
-    CoreGraph, CoreLink, CrossConnect, EgressTags, Encapsulation, Gateway, GatewayLimits, GlobalReach, Hop,
-    InternetAccess, LabelEntry, LabelOp, Lan, LinkAddresses, MicrosoftPeering, NatPools, Nni, Null, OutLabel, PairId,
-    PairLink, Peering, PeeringAddresses, PortPair, Provider, ProviderId, Pseudowire, RateLimit, Route, Router,
-    RouterPort, RouterPortId, Scope, Service, ServiceClass, ServiceId, Settings, Site, SiteId, Sku, SkuLimits,
-    StreamEnd, Tags, Traffic, Vnet, VnetId,
+    Access, Admin, Attachment, BackgroundLoad, Bfd, Bgp, Carrier, CarrierDelay, Circuit, CircuitId, CircuitKind,
+    CircuitSku, Community, Control, Core, CoreGraph, CoreLink, CrossConnect, Detection, EgressTags, Encapsulation,
+    Event, EventKind, EventTarget, Fibres, Gateway, GatewayLimits, GlobalReach, Hop, InternetAccess, LabelEntry,
+    LabelOp, Lan, LinkAddresses, LinkName, MicrosoftPeering, NatPools, Nni, Null, OutLabel, PairId, PairLink, Peering,
+    PeeringAddresses, PerPlane, PortPair, PrefixLimits, Protection, Provider, ProviderId, Pseudowire, RateLimit,
+    Recovery, Route, Router, RouterPort, RouterPortId, Scope, Service, ServiceClass, ServiceId, Sessions, Settings,
+    Site, SiteId, Sku, SkuLimits, StreamEnd, Tags, Traffic, Vnet, VnetId, Way, Ways,
 };
 pub use preset::{Preset, presets};
 pub use review::Finding;
@@ -60,6 +61,8 @@ pub struct Scenario {
     pub duration: Option<Span>,
     /// What holds for the whole network.
     pub settings: Settings,
+    /// What holds for all control planes.
+    pub control: Control,
     /// On-premises networks.
     pub sites: Vec<Site>,
     /// Port pairs.
@@ -80,6 +83,8 @@ pub struct Scenario {
     pub routers: Vec<Router>,
     /// Streams, which a drill runs.
     pub traffic: Vec<Traffic>,
+    /// What happens to links during a drill, in the order of the file.
+    pub events: Vec<Event>,
     source: Source,
     warnings: Vec<Diagnostic>,
 }

@@ -9,10 +9,13 @@ use crate::time::{PortSpeed, Span};
 use crate::wire::vlan::Vid;
 
 mod azure;
+mod control;
+mod event;
 mod global_reach;
 mod provider;
 mod public;
 mod router;
+mod session;
 mod traffic;
 
 macro_rules! place_in {
@@ -60,14 +63,19 @@ place_in!(
 );
 
 pub use azure::{CircuitKind, Gateway, GatewayLimits, Sku, SkuLimits, Vnet};
+pub use control::{CarrierDelay, Control, Sessions};
+pub use event::{BackgroundLoad, Event, EventKind, EventTarget, Fibres, Way, Ways};
 pub use global_reach::GlobalReach;
-pub use provider::{Access, Carrier, Core, CoreGraph, CoreLink, Nni, Null, Provider};
+pub use provider::{
+    Access, Carrier, Core, CoreGraph, CoreLink, Detection, LinkName, Nni, Null, Protection, Provider, Recovery,
+};
 pub use public::{Community, InternetAccess, MicrosoftPeering, NatPools, Service, ServiceClass};
 pub(super) use public::{PRIVATE, is_public};
 pub use router::{
     Attachment, CrossConnect, EgressTags, Hop, LabelEntry, LabelOp, OutLabel, Pseudowire, Route, Router, RouterPort,
     Tags,
 };
+pub use session::{Bfd, Bgp, PerPlane, Plane, PrefixLimits};
 pub use traffic::{StreamEnd, Traffic};
 
 /// What holds for the whole network (`[settings]`).
@@ -160,6 +168,8 @@ pub struct PortPair {
     pub buffer_octets: u64,
     /// Priority classes of each port: 1 to 8.
     pub queues: u8,
+    /// How its ports take loss of signal: on both links, at both ends.
+    pub carrier_delay: CarrierDelay,
     /// The first link.
     pub primary: PairLink,
     /// The second link.
@@ -276,26 +286,8 @@ pub struct Peering {
     pub v4: PeeringAddresses<Ipv4Addr>,
     /// Its IPv6 addresses, if it has any.
     pub v6: Option<PeeringAddresses<Ipv6Addr>>,
-    /// BFD on its sessions, unless off. Kept: sessions are up in this version.
+    /// BFD of the customer's side; `None`: neither side has any. Kept: sessions are up in this version.
     pub bfd: Option<Bfd>,
-    /// BGP timers. Kept: sessions are up in this version.
+    /// BGP of the customer's side. Kept: sessions are up in this version.
     pub bgp: Bgp,
-}
-
-/// BFD of a peering's sessions, customer's side (RFC 5880).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bfd {
-    /// Desired transmit and required receive interval.
-    pub interval: Span,
-    /// Detection multiplier, 1 to 255.
-    pub multiplier: u8,
-}
-
-/// BGP timers of a peering's sessions: the lower of the customer's and Microsoft's (RFC 4271 §4.2, §4.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bgp {
-    /// Between keepalives.
-    pub keepalive: Span,
-    /// Without a message for this long the session is down.
-    pub hold: Span,
 }

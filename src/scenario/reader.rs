@@ -71,11 +71,11 @@ impl<'t> Value<'t> {
     }
 }
 
-/// A table that may be switched off by `false` in its place.
+/// A table that may be switched off by `false` or "off" in its place.
 pub(super) enum Switch<'t> {
     /// Not written, or reported.
     Absent,
-    /// `false`.
+    /// `false` or "off".
     Off,
     /// Written.
     On(Table<'t>),
@@ -199,11 +199,11 @@ impl<'t> Table<'t> {
         accepted.into_iter().collect()
     }
 
-    /// The table under `key`, or that the file says `false` there.
+    /// The table under `key`, or that the file says `false` or "off" there.
     pub(super) fn table_or_off(&mut self, key: &'static str, title: String) -> Switch<'t> {
         match self.value(key) {
             None => Switch::Absent,
-            Some(value) if value.value.as_bool() == Some(false) => Switch::Off,
+            Some(value) if value.value.as_bool() == Some(false) || value.value.as_str() == Some("off") => Switch::Off,
             Some(value) => self.as_table(value, title).map_or(Switch::Absent, Switch::On),
         }
     }

@@ -1,5 +1,7 @@
 //! What the values of good scenario files come to mean.
 
+mod event;
+
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
@@ -55,7 +57,7 @@ fn the_direct_preset_means_what_it_says() {
         ("2001:db8:ff::1".into(), "2001:db8:ff::6".into())
     );
     assert_eq!(private.bfd, Some(Bfd { interval: Span::from_ms(300), multiplier: 3 }));
-    assert_eq!(private.bgp, Bgp { keepalive: Span::from_s(60), hold: Span::from_s(180) });
+    assert_eq!(private.bgp, Bgp::default());
     let [gateway] = &scenario.gateways[..] else { panic!() };
     assert_eq!((gateway.sku, gateway.delay), (Sku::ErGw3Az, Span::from_us(250)));
     assert_eq!((gateway.vnets[0].value, gateway.circuits[0].value), (VnetId(0), CircuitId(0)));
@@ -138,8 +140,8 @@ fn streams_mean_what_they_say() {
 #[test]
 fn a_shorter_hold_time_brings_its_own_keepalive() {
     let scenario = preset("direct", &[("keepalive = \"60s\", hold = \"180s\"", "hold = \"30s\"")]).unwrap();
-    let bgp = scenario.circuits[0].private.as_ref().unwrap().bgp;
-    assert_eq!(bgp, Bgp { keepalive: Span::from_s(10), hold: Span::from_s(30) });
+    let bgp = &scenario.circuits[0].private.as_ref().unwrap().bgp;
+    assert_eq!((bgp.keepalive, bgp.hold), (Span::from_s(10), Span::from_s(30)));
 }
 
 /// EXPRESSROUTE: FAQ. Microsoft's edge has 60 and 180 seconds, and a session takes the lower of the two ends.
@@ -154,9 +156,62 @@ fn a_session_takes_the_lower_timers() {
         ("bgp = { hold = \"300s\" }", 60, 180),
     ] {
         let scenario = preset("direct", &[("bgp = { keepalive = \"60s\", hold = \"180s\" }", written)]).unwrap();
-        let bgp = scenario.circuits[0].private.as_ref().unwrap().bgp;
-        assert_eq!(bgp, Bgp { keepalive: Span::from_s(keepalive), hold: Span::from_s(hold) }, "{written}");
+        let bgp = &scenario.circuits[0].private.as_ref().unwrap().bgp;
+        let timers = (bgp.keepalive, bgp.hold);
+        assert_eq!(timers, (Span::from_s(keepalive), Span::from_s(hold)), "{written}");
     }
+}
+
+/// One value is of both links; in a table each link has its own, and the other what holds without the key.
+#[test]
+fn routes_are_told_for_each_plane() {
+    let written = "bgp = { coupled = false, mrai = \"5s\", connect_retry = \"10s\", prepend = 2, local_pref = { primary = 200 }, \
+                   med = { secondary = 7 }, communities = [\"65010:2\", \"64999:1\"] }";
+    let scenario = preset("direct", &[("bgp = { keepalive = \"60s\", hold = \"180s\" }", written)]).unwrap();
+    let bgp = &scenario.circuits[0].private.as_ref().unwrap().bgp;
+    let expected = Bgp {
+        coupled: false,
+        mrai: Span::from_s(5),
+        connect_retry: Span::from_s(10),
+        prepend: PerPlane { primary: 2, secondary: 2 },
+        local_pref: PerPlane { primary: 200, secondary: 100 },
+        med: PerPlane { primary: None, secondary: Some(7) },
+        communities: vec![64999 << 16 | 1, 65010 << 16 | 2],
+        ..Bgp::default()
+    };
+    assert_eq!(*bgp, expected);
+    assert_eq!(Plane::BOTH.map(|plane| *bgp.local_pref.of(plane)), [200, 100]);
+}
+
+#[test]
+fn bfd_is_off_in_either_word() {
+    for word in ["false", "\"off\""] {
+        let changes = [("bfd = { interval = \"300ms\", multiplier = 3 }", &format!("bfd = {word}")[..])];
+        assert_eq!(preset("direct", &changes).unwrap().circuits[0].private.as_ref().unwrap().bfd, None, "{word}");
+    }
+}
+
+/// A port pair says how its ports take loss of signal, or `[control]` does for all.
+#[test]
+fn control_planes_have_settings() {
+    assert_eq!(Scenario::load("direct").unwrap().control, Control::default());
+    let control = "[control]\nsessions = \"static\"\nsettle = \"0s\"\nprogramming_delay = \"0ms\"\n\
+                   programming_per_prefix = \"3us\"\ncarrier_delay = \"10ms\"\ncarrier_up_delay = \"2s\"\n\
+                   resilient_hashing = true\narp_age = \"1min\"\n\n[settings]";
+    let changes = [("[settings]", control), ("queues = 2 ", "carrier_up_delay = \"1s\"\nqueues = 2 ")];
+    let scenario = preset("direct", &changes).unwrap();
+    let expected = Control {
+        sessions: Sessions::Static,
+        settle: Span::ZERO,
+        programming_delay: Span::ZERO,
+        programming_per_prefix: Span::from_us(3),
+        carrier: CarrierDelay { down: Span::from_ms(10), up: Span::from_s(2) },
+        resilient_hashing: true,
+        arp_age: Span::from_s(60),
+    };
+    assert_eq!(scenario.control, expected);
+    let of_pair = CarrierDelay { down: Span::from_ms(10), up: Span::from_s(1) };
+    assert_eq!(scenario.pairs[0].carrier_delay, of_pair);
 }
 
 #[test]

@@ -290,6 +290,12 @@ fn null_word_in_place_of_label(value: Value<'_>, word: &str) -> Fault {
     }
 }
 
+/// A name, well formed; whether another thing has it is not seen.
+pub(super) fn name(value: Value<'_>) -> Result<String, Fault> {
+    let name = value.text()?;
+    name_fault(name).map_or(Ok(name.to_owned()), Err)
+}
+
 /// What may stand in a name; names become parts of port names such as `london.primary`.
 pub(super) fn name_fault(name: &str) -> Option<Fault> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';

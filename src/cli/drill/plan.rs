@@ -40,6 +40,7 @@ impl Plan {
     pub(super) fn new(args: &DrillArgs, common: &Common) -> Result<Self, Failure> {
         // All destinations are of the scenario: what is not routed to them is lost, and goes nowhere else.
         let (scenario, compiled) = load_scenario(&args.scenario, common, Unrouted::Drop)?;
+        refuse_events(&scenario, common)?;
         let duration = duration(args, &scenario)?;
         let streams = streams(&scenario, &compiled, duration, common)?;
         let files = args.write.iter().map(|text| {
@@ -112,6 +113,15 @@ impl Plan {
         ports.dedup();
         ports
     }
+}
+
+/// Events are read and checked, and do nothing yet: a drill that left them out would tell of a network without faults.
+fn refuse_events(scenario: &Scenario, common: &Common) -> Result<(), Failure> {
+    let Some(event) = scenario.events.first() else { return Ok(()) };
+    let message = format!("a drill does not run events yet, and here is one: {}", event.name.value);
+    let not_run = Diagnostic::error(event.written, message).label("not run");
+    let not_run = not_run.remedy("take `[[event]]` away to drill the streams alone");
+    Err(Failure::Scenario(Diagnostics::new(scenario.source().clone(), vec![not_run]).render(common.color_on_stderr())))
 }
 
 /// When streams end at the latest.

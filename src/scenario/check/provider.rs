@@ -29,7 +29,7 @@ pub(super) fn idle(scenario: &Scenario, problems: &Problems) {
 /// Graphs that are written have edges for all that they carry, and ways between them.
 pub(super) fn graphs(scenario: &Scenario, problems: &Problems) {
     for (place, provider) in scenario.providers.iter().enumerate() {
-        let CoreGraph::Written { routers, links, edges } = &provider.core.graph else { continue };
+        let CoreGraph::Written { routers, links, edges, .. } = &provider.core.graph else { continue };
         let carried = scenario.pairs.iter().filter(|pair| {
             let is_core = matches!(pair.carrier, Carrier::Ethernet { .. } | Carrier::IpVpn { .. });
             is_core && pair.carrier.provider().is_some_and(|of| of.index() == place)

@@ -2,7 +2,7 @@
 
 use crate::scenario::Scenario;
 use crate::scenario::diagnostic::{Diagnostic, Problems};
-use crate::scenario::model::{Circuit, CircuitId, CircuitSku, Gateway, SiteId, Vnet};
+use crate::scenario::model::{Circuit, CircuitId, CircuitSku, Gateway, PrefixLimits, SiteId, Vnet};
 use crate::scenario::source::{Extent, Located};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -81,7 +81,7 @@ pub(super) fn counts(scenario: &Scenario, problems: &Problems) {
     for gateway in &scenario.gateways {
         self::gateway(scenario, gateway, problems);
         let prefixes = gateway.vnets.iter().flat_map(|vnet| &scenario.vnets[vnet.index()].prefixes);
-        let over = over_limit(prefixes, (1_000, 100));
+        let over = over_limit(prefixes, PrefixLimits { v4: 1_000, v6: 100 });
         if let Some((at, family, count, most)) = over {
             let message = format!(
                 "gateway `{}` advertises {count} prefixes of {family}, and a connection is down over {most}",
@@ -132,16 +132,20 @@ fn gateway(scenario: &Scenario, gateway: &Gateway, problems: &Problems) {
 
 /// Over the limit the BGP session is down until there are fewer (EXPRESSROUTE: routing).
 fn from_site(scenario: &Scenario, circuit: &Circuit, problems: &Problems) {
-    let v4 = if circuit.scope.sku.value == CircuitSku::Premium { 10_000 } else { 4_000 };
+    let limits = circuit.scope.sku.private_prefixes();
     let sites = scenario.pairs[circuit.pair.index()].sites.iter();
     let prefixes = sites.flat_map(|site| &scenario.sites[site.index()].prefixes);
-    if let Some((at, family, count, most)) = over_limit(prefixes, (v4, 100)) {
+    if let Some((at, family, count, most)) = over_limit(prefixes, limits) {
         let message = format!(
             "circuit `{}` would be sent {count} prefixes of {family}, and over {most} its BGP session drops",
             circuit.name.value
         );
         let wrong = Diagnostic::error(at, message).label("one too many").also(circuit.scope.sku.at, "its SKU");
-        let premium = if family == "IPv4" && v4 == 4_000 { ", or `sku = \"premium\"`, which takes 10000" } else { "" };
+        let premium = if family == "IPv4" && circuit.scope.sku.value != CircuitSku::Premium {
+            ", or `sku = \"premium\"`, which takes 10000"
+        } else {
+            ""
+        };
         problems.report(wrong.remedy(format!("write fewer or larger prefixes{premium}")));
     }
 }
@@ -150,7 +154,9 @@ fn advertised(circuit: &Circuit, problems: &Problems) {
     let Some(microsoft) = &circuit.microsoft else { return };
     let pools = microsoft.nat.all();
     let pools: Vec<Located<IpNet>> = pools.into_iter().map(|pool| pool.map(IpNet::V4)).collect();
-    if let Some((at, family, count, most)) = over_limit(pools.iter().chain(&microsoft.advertised), (200, 200)) {
+    if let Some((at, family, count, most)) =
+        over_limit(pools.iter().chain(&microsoft.advertised), PrefixLimits::MICROSOFT_PEERING)
+    {
         let message = format!("Microsoft peering takes {most} prefixes of {family}, and these are {count}");
         problems.report(Diagnostic::error(at, message).label("one too many").remedy("write fewer or larger prefixes"));
     }
@@ -196,7 +202,7 @@ pub(super) fn most_links(circuit: &Circuit) -> usize {
 /// The first prefix over the limits of IPv4 and IPv6: where it is, its family, how many there are, how many may be.
 fn over_limit<'p>(
     prefixes: impl Iterator<Item = &'p Located<IpNet>>,
-    (v4, v6): (usize, usize),
+    PrefixLimits { v4, v6 }: PrefixLimits,
 ) -> Option<(Extent, &'static str, usize, usize)> {
     let (four, six): (Vec<_>, Vec<_>) = prefixes.partition(|prefix| matches!(prefix.value, IpNet::V4(_)));
     let over = |all: Vec<&Located<IpNet>>, family, most: usize| {

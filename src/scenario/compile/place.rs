@@ -1,6 +1,5 @@
 //! The names by which people speak of a network's hosts and ports, and whose addresses are whose.
 
-use std::fmt;
 use std::net::IpAddr;
 
 use super::Compiled;
@@ -8,6 +7,7 @@ use super::lsr::Taps;
 use super::wiring::Wiring;
 use crate::id::{NodeId, PortId};
 use crate::scenario::Scenario;
+pub use crate::scenario::model::Plane;
 use crate::scenario::model::{ServiceClass, StreamEnd};
 use crate::scenario::nearest::{did_you_mean, listed};
 use crate::table::Lpm;
@@ -29,39 +29,6 @@ pub struct NamedPlace {
     pub name: String,
     /// What it is.
     pub place: Place,
-}
-
-/// One of the two planes that a circuit runs over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Plane {
-    /// The first port of the pair.
-    Primary,
-    /// The second.
-    Secondary,
-}
-
-impl Plane {
-    /// Both, in order.
-    pub const BOTH: [Plane; 2] = [Plane::Primary, Plane::Secondary];
-
-    /// 0 or 1.
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// Of two things, the one of this plane.
-    pub(super) fn of<T>(self, primary: T, secondary: T) -> T {
-        match self {
-            Plane::Primary => primary,
-            Plane::Secondary => secondary,
-        }
-    }
-}
-
-impl fmt::Display for Plane {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.of("primary", "secondary"))
-    }
 }
 
 /// A connection of a circuit: its two ends.

@@ -1,6 +1,6 @@
 //! Connectivity providers: what lies between customer edge and Microsoft edge in the models that have one.
 
-use super::{PairLink, ProviderId, SiteId};
+use super::{Bfd, PairLink, ProviderId, SiteId};
 use crate::scenario::source::Located;
 use crate::table::TtlModel;
 use crate::time::{PortSpeed, Span};
@@ -47,6 +47,52 @@ pub struct Core {
     pub entropy: bool,
     /// Whether pseudowires have a control word (RFC 4385).
     pub control_word: bool,
+    /// What becomes of its paths when a link fails. Kept: no link fails in this version.
+    pub recovery: Recovery,
+}
+
+/// How a provider's network gets over the failure of one of its links. Each provider has its own way: none of these figures
+/// is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// What the router before the failure does at once. Local repair if absent.
+    pub protection: Protection,
+    /// How a router sees the failure. Loss of signal if absent.
+    pub detection: Detection,
+    /// After a link is back, how long it is left alone: 0 to 1 h. 10 s if absent.
+    pub reversion_hold: Span,
+    /// From the detection until all routers have paths around the failure: 0 to 600 s. 200 ms if absent.
+    pub igp_convergence: Span,
+}
+
+/// What the router before a failure does at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// It takes a backup path that was set up before (RFC 4090).
+    LocalRepair,
+    /// Nothing: packets are lost until the network has converged.
+    None,
+}
+
+/// How a router sees that a link has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detection {
+    /// By its signal, after the `carrier_delay` of `[control]`; what is silent is not seen.
+    LossOfSignal,
+    /// By BFD too, of both ends alike: 10 ms three times if absent; 1 ms to 60 s.
+    Bfd(Bfd),
+}
+
+impl Default for Recovery {
+    /// What holds where nothing is written.
+    fn default() -> Self {
+        Recovery {
+            protection: Protection::LocalRepair,
+            detection: Detection::LossOfSignal,
+            reversion_hold: Span::from_s(10),
+            igp_convergence: Span::from_ms(200),
+        }
+    }
 }
 
 /// P routers and their links.
@@ -61,10 +107,45 @@ pub enum CoreGraph {
         routers: Vec<Located<String>>,
         /// Links between them.
         links: Vec<CoreLink>,
+        /// The name of each of these, where it has one.
+        names: Vec<Option<Located<String>>>,
         /// Where the provider edges of a site or a circuit, by its name, are joined: the first one to the first router
         /// and, at a greater metric, to the second; the second one the other way round.
         edges: Vec<(Located<String>, [usize; 2])>,
     },
+}
+
+/// What a link between two P routers is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkName {
+    /// Its own name; without one the names of its routers, `p1-p2`.
+    pub forth: String,
+    /// Without a name of its own: the names of its routers the other way round.
+    pub back: Option<String>,
+}
+
+impl CoreGraph {
+    /// The names of the links between P routers. Those that are written are in the order of the file; of two rows the links
+    /// of the first come first (`p1a-p2a`), then those of the second (`p1b-p2b`), each from the sites to Microsoft.
+    pub fn link_names(&self) -> Vec<LinkName> {
+        let of = |a: &str, b: &str| LinkName { forth: format!("{a}-{b}"), back: Some(format!("{b}-{a}")) };
+        match self {
+            CoreGraph::Rows(hops) => {
+                let rows = ["a", "b"].into_iter();
+                let hops = |row: &'static str| (1..*hops).map(move |hop| (hop, row));
+                rows.flat_map(hops)
+                    .map(|(hop, row)| of(&format!("p{hop}{row}"), &format!("p{}{row}", hop + 1)))
+                    .collect()
+            }
+            CoreGraph::Written { routers, links, names, .. } => {
+                let name = |(link, name): (&CoreLink, &Option<Located<String>>)| match name {
+                    Some(name) => LinkName { forth: name.value.clone(), back: None },
+                    None => of(&routers[link.between[0]].value, &routers[link.between[1]].value),
+                };
+                links.iter().zip(names).map(name).collect()
+            }
+        }
+    }
 }
 
 /// A link between two P routers.

@@ -2,11 +2,11 @@
 
 use super::facts::{CircuitFacts, Facts, PairFacts};
 use super::provider::{self, MODELS, Model};
-use super::{Names, peering, public};
+use super::{Names, control, peering, public};
 use crate::port::PortSpec;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::model::{
-    Admin, Circuit, CircuitId, CircuitSku, Encapsulation, PairId, PairLink, PortPair, RateLimit, Scope,
+    Admin, CarrierDelay, Circuit, CircuitId, CircuitSku, Encapsulation, PairId, PairLink, PortPair, RateLimit, Scope,
 };
 use crate::scenario::reader::{Fault, Table, Value};
 use crate::scenario::source::Located;
@@ -15,10 +15,12 @@ use crate::time::{PortSpeed, Span};
 
 type Read<T> = Vec<Option<T>>;
 
-/// All circuits and the port pairs beneath them. A circuit without `shares` brings a pair of its own.
+/// All circuits and the port pairs beneath them. A circuit without `shares` brings a pair of its own, whose ports take loss
+/// of signal like `carrier` where it says nothing else.
 pub(super) fn circuits(
     tables: Vec<(Located<String>, Table<'_>)>,
     names: &Names,
+    carrier: CarrierDelay,
     facts: &mut Facts,
 ) -> (Read<Circuit>, Read<PortPair>) {
     let mut owned = 0;
@@ -33,11 +35,12 @@ pub(super) fn circuits(
     let mut circuits = Vec::new();
     for (place, (name, mut table)) in tables.into_iter().enumerate() {
         let model = table.required("model", "\"direct\"", values::choice(MODELS)).map(|model| model.value);
+        refuse_aggregation(model, &mut table);
         let pair = match own_pairs[place] {
             Some(pair) => {
                 // A model that cannot be read is told; what follows is read as if it were the usual one.
                 let model = model.unwrap_or(Model::Direct);
-                pairs.push(port_pair(name.clone(), model, &mut table, names, facts));
+                pairs.push(port_pair(name.clone(), (model, carrier), &mut table, names, facts));
                 // `shares` is a key here too, for whoever misspells it.
                 table.value("shares");
                 Some(pair)
@@ -52,7 +55,7 @@ pub(super) fn circuits(
 /// What is written of a port pair in the table of the circuit that brings it.
 fn port_pair(
     name: Located<String>,
-    model: Model,
+    (model, carrier_delay): (Model, CarrierDelay),
     table: &mut Table<'_>,
     names: &Names,
     facts: &mut Facts,
@@ -73,6 +76,7 @@ fn port_pair(
     facts.pairs.push(PairFacts { is_provided: !is_direct, port: of_direct, encapsulation });
     let buffer = table.optional("buffer", values::octets(LEAST_BUFFER..=MOST_BUFFER)).map(|buffer| buffer.value);
     let queues = table.optional("queues", values::small(1..=8)).map_or(QUEUES, |queues| queues.value);
+    let carrier_delay = control::carrier(table, carrier_delay);
     let [primary, secondary] = provider::links(table, model, link);
     let (port, carrier) = (port?.value, carrier?);
     Some(PortPair {
@@ -84,9 +88,22 @@ fn port_pair(
         encapsulation: encapsulation?,
         buffer_octets: buffer.unwrap_or(PortSpec::default_buffer(port)),
         queues,
+        carrier_delay,
         primary,
         secondary,
     })
+}
+
+/// The two links of a pair are two routed ports: Microsoft's edge aggregates none (EXPRESSROUTE: ExpressRoute Direct).
+fn refuse_aggregation(model: Option<Model>, table: &mut Table<'_>) {
+    let message = match model {
+        Some(Model::Direct) | None => "link aggregation (LACP, MLAG) is not supported on ExpressRoute Direct",
+        Some(_) => "the two links of a circuit are not aggregated (LACP, MLAG): they meet two Microsoft edge routers",
+    };
+    for key in ["lag", "lacp", "mlag"] {
+        let remedy = "take it away: both links are active, and traffic is spread over them by BGP and equal-cost paths";
+        table.refuse(key, message, remedy);
+    }
 }
 
 /// `location`: where the links meet Microsoft; two of one metropolitan area with ExpressRoute Metro (EXPRESSROUTE:
@@ -271,7 +288,7 @@ pub(super) const ADMIN: &[(&str, Admin)] = &[("enabled", Admin::Enabled), ("disa
 const DIRECT_PORTS: &[PortSpeed] = &[PortSpeed::G10, PortSpeed::G100, PortSpeed::G400];
 
 /// Keys that belong to the port pair; the schema refuses the same.
-pub(in crate::scenario) const PAIR_KEYS: [&str; 14] = [
+pub(in crate::scenario) const PAIR_KEYS: [&str; 16] = [
     "site",
     "sites",
     "provider",
@@ -284,6 +301,8 @@ pub(in crate::scenario) const PAIR_KEYS: [&str; 14] = [
     "loss",
     "buffer",
     "queues",
+    "carrier_delay",
+    "carrier_up_delay",
     "primary",
     "secondary",
 ];

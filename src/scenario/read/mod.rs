@@ -2,6 +2,8 @@
 
 mod azure;
 mod circuit;
+mod control;
+mod event;
 mod facts;
 mod global_reach;
 mod peering;
@@ -9,6 +11,7 @@ mod provider;
 mod public;
 mod router;
 mod service;
+mod session;
 mod site;
 mod traffic;
 
@@ -21,6 +24,7 @@ use super::{Scenario, Source};
 use crate::time::Span;
 
 pub(super) use circuit::PAIR_KEYS;
+pub(super) use event::MOST_EVENTS;
 pub(super) use facts::{CircuitFacts, Facts, Owner};
 
 /// The names that references are resolved by, in the order of the file.
@@ -33,6 +37,18 @@ struct Names {
     services: Vec<Located<String>>,
 }
 
+impl Names {
+    fn of([sites, providers, circuits, vnets, services]: [&[(Located<String>, Table<'_>)]; 5]) -> Self {
+        Names {
+            sites: names(sites),
+            providers: names(providers),
+            circuits: names(circuits),
+            vnets: names(vnets),
+            services: names(services),
+        }
+    }
+}
+
 /// The scenario in `root`, and what the checks that concern several tables need. `None` where a required value is
 /// absent or wrong, which is reported then.
 pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems) -> (Option<Scenario>, Facts) {
@@ -41,6 +57,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
     let duration =
         root.optional("duration", values::span(Span::from_ns(1), LONGEST_RUN)).map(|duration| duration.value);
     let settings = settings(&mut root);
+    let control = control::control(&mut root);
     let mut facts = Facts::default();
 
     let sites = root.named("site", "site");
@@ -52,26 +69,24 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
     let reaches = root.tables("global_reach", "[[global_reach]]");
     let routers = root.named("router", "router");
     let streams = root.tables("traffic", "[[traffic]]");
+    let events = root.tables("event", "[[event]]");
     refuse_other_parts(&mut root);
     check_kinds(
         [&sites, &providers, &circuits, &vnets, &gateways, &services, &routers],
         (root.at(), circuits.is_empty() && routers.is_empty()),
         problems,
     );
-    let names = Names {
-        sites: names(&sites),
-        providers: names(&providers),
-        circuits: names(&circuits),
-        vnets: names(&vnets),
-        services: names(&services),
-    };
-    let providers = providers.into_iter().map(|(name, table)| provider::provider(name, table, &names)).collect();
-    let (circuits, pairs) = circuit::circuits(circuits, &names, &mut facts);
+    let names = Names::of([&sites, &providers, &circuits, &vnets, &services]);
+    let providers: Vec<_> =
+        providers.into_iter().map(|(name, table)| provider::provider(name, table, &names)).collect();
+    let (circuits, pairs) = circuit::circuits(circuits, &names, control.carrier, &mut facts);
     let sites: Vec<_> = sites.into_iter().map(|(name, table)| site::site(name, table, &mut facts)).collect();
     let vnets: Vec<_> = vnets.into_iter().map(|(name, table)| azure::vnet(name, table, &names, &mut facts)).collect();
     let services: Vec<_> = services.into_iter().map(|(name, table)| public::service(name, table, &mut facts)).collect();
     let ends = traffic::Ends::new(&names, (&sites, &vnets, &services), (&circuits, &pairs));
     let traffic = traffic::streams(streams, &ends, duration, problems);
+    let targets = event::Targets::new(&names, &circuits, &providers);
+    let events = event::events(events, &targets, duration, problems);
     let gateways = gateways
         .into_iter()
         .map(|(name, table)| azure::gateway(name, table, &names, settings.mtu, &mut facts))
@@ -86,6 +101,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
             seed,
             duration,
             settings,
+            control,
             sites: all(sites)?,
             providers,
             pairs: all(pairs)?,
@@ -96,6 +112,7 @@ pub(super) fn scenario(mut root: Table<'_>, source: &Source, problems: &Problems
             global_reaches: all(reaches)?,
             routers: all(routers)?,
             traffic: all(traffic)?,
+            events: all(events)?,
             source: source.clone(),
             warnings: Vec::new(),
         })
@@ -128,6 +145,7 @@ fn check_kinds(kinds: [&Vec<(Located<String>, Table<'_>)>; 7], (at, is_nothing):
 fn settings(root: &mut Table<'_>) -> Settings {
     let mut settings = Settings { punt_delay: Span::from_us(20), mtu: 1500, icmp: true, hash_seed: None };
     let Some(mut table) = root.table("settings", "[settings]".to_owned()) else { return settings };
+    refuse_control_keys(&mut table);
     let punt_delay = values::span(values::LEAST_DELAY, Span::from_s(1));
     if let Some(delay) = table.optional("punt_delay", punt_delay) {
         settings.punt_delay = delay.value;
@@ -148,8 +166,14 @@ fn refuse_other_parts(root: &mut Table<'_>) {
     for key in ["punt_delay", "mtu", "icmp", "hash_seed"] {
         root.refuse(key, format!("`{key}` belongs to [settings]"), "write it beneath a line `[settings]`");
     }
-    root.refuse("event", "a timeline of events is not emulated yet: `[[event]]`", "take it away");
+    refuse_control_keys(root);
     root.refuse("expect", "expectations are not judged yet: `[[expect]]`", "take it away");
+}
+
+fn refuse_control_keys(table: &mut Table<'_>) {
+    for key in control::CONTROL_KEYS {
+        table.refuse(key, format!("`{key}` belongs to [control]"), "write it beneath a line `[control]`");
+    }
 }
 
 fn names(tables: &[(Located<String>, Table<'_>)]) -> Vec<Located<String>> {
@@ -176,6 +200,18 @@ fn check_names<'n>(names: impl Iterator<Item = &'n Located<String>>, problems: &
                 ));
             }
             None => drop(seen.insert(name.value.to_ascii_lowercase(), name.at)),
+        }
+    }
+}
+
+/// No two of the things called `what` have one name; letters of either size are the same.
+fn names_once<'n>(what: &str, names: impl Iterator<Item = &'n Located<String>>, problems: &Problems) {
+    let mut seen: std::collections::BTreeMap<String, Extent> = Default::default();
+    for name in names {
+        if let Some(first) = seen.insert(name.value.to_ascii_lowercase(), name.at) {
+            let twice = Diagnostic::error(name.at, format!("two {what} are called `{}`", name.value));
+            let twice = twice.label("and again here").also(first, "first here");
+            problems.report(twice.remedy("give each a `name` of its own"));
         }
     }
 }

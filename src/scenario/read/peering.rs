@@ -5,12 +5,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::facts::{Facts, Owner};
-use crate::scenario::diagnostic::Diagnostic;
+use super::session;
 use crate::scenario::model::{Bfd, Bgp, LinkAddresses, Peering, PeeringAddresses};
-use crate::scenario::reader::{Fault, Switch, Table, Value};
+use crate::scenario::reader::{Fault, Table, Value};
 use crate::scenario::source::{Extent, Located};
 use crate::scenario::values;
-use crate::time::{PS_PER_S, Span};
 use crate::wire::vlan::Vid;
 
 /// A peering as far as it could be read.
@@ -50,8 +49,8 @@ pub(super) fn keys(
     let owner = Owner::Peering(circuit.value.clone());
     let v4 = subnets(table, "subnets", Family::V4, &owner, facts);
     let v6 = subnets(table, "subnets_v6", Family::V6, &owner, facts);
-    let bfd = bfd(table);
-    let bgp = bgp(table);
+    let bfd = session::bfd(table);
+    let bgp = session::bgp(table, bfd.is_some());
     Draft { c_tag, at: table.at(), v4: v4.and_then(addresses_v4), v6: v6.and_then(addresses_v6), bfd, bgp }
 }
 
@@ -158,65 +157,6 @@ fn link_v6(net: Ipv6Net) -> LinkAddresses<Ipv6Addr> {
     let address = |n: u128| Ipv6Addr::from_bits(net.network().to_bits() | n);
     LinkAddresses { customer: address(1), microsoft: address(2), prefix_len: net.prefix_len() }
 }
-
-fn bfd(table: &mut Table<'_>) -> Option<Bfd> {
-    let title = format!("`bfd` of {}", table.title());
-    let Switch::On(mut bfd) = table.table_or_off("bfd", title) else { return None };
-    let interval = bfd.optional("interval", values::span(Span::from_ms(10), Span::from_s(60)));
-    let multiplier = bfd.optional("multiplier", values::small(1..=255)).map_or(3, |multiplier| multiplier.value);
-    if let Some(short) = interval.filter(|interval| interval.value < MICROSOFT_BFD) {
-        let warning =
-            Diagnostic::warning(short.at, format!("Microsoft's edge sends BFD every {MICROSOFT_BFD}, never faster"));
-        let remedy = format!("the slower end decides: detection takes {multiplier} x {MICROSOFT_BFD}; write \"300ms\"");
-        bfd.report(warning.label("has no effect").remedy(remedy));
-    }
-    Some(Bfd { interval: interval.map_or(MICROSOFT_BFD, |interval| interval.value), multiplier })
-}
-
-fn bgp(table: &mut Table<'_>) -> Bgp {
-    let title = format!("`bgp` of {}", table.title());
-    let Some(mut bgp) = table.table("bgp", title) else { return MICROSOFT_BGP };
-    let keepalive = bgp.optional("keepalive", whole_seconds(3));
-    let hold = bgp.optional("hold", whole_seconds(10));
-    for (late, own) in [(keepalive, MICROSOFT_BGP.keepalive), (hold, MICROSOFT_BGP.hold)] {
-        if let Some(late) = late.filter(|late| late.value > own) {
-            let message = format!("Microsoft's edge has {own} here, and a session takes the lower");
-            let warning = Diagnostic::warning(late.at, message).label("has no effect");
-            bgp.report(warning.remedy(format!("write \"{}s\" or less", own.as_ps() / PS_PER_S)));
-        }
-    }
-    let hold_span = hold.map_or(MICROSOFT_BGP.hold, |hold| hold.value);
-    let third = Span::from_ps(hold_span.as_ps() / 3);
-    if let Some(late) = keepalive.filter(|keepalive| keepalive.value >= hold_span) {
-        let message = format!("`keepalive` is {}, and the session is down after {hold_span}", late.value);
-        let wrong = Diagnostic::error(late.at, message).label("not before the hold time");
-        bgp.report(wrong.remedy(format!("write a third of the hold time: \"{}s\"", third.as_ps() / PS_PER_S)));
-    }
-    Bgp {
-        keepalive: keepalive.map_or(third, |keepalive| keepalive.value).min(MICROSOFT_BGP.keepalive),
-        hold: hold_span.min(MICROSOFT_BGP.hold),
-    }
-}
-
-/// A BGP timer: whole seconds, from the least that Microsoft's edge takes to the most that the message holds.
-fn whole_seconds(least_s: u64) -> impl Fn(Value<'_>) -> Result<Span, Fault> {
-    move |value| {
-        let span = values::span(Span::from_s(least_s), Span::from_s(65_535))(value)?;
-        match span.as_ps() % PS_PER_S {
-            0 => Ok(span),
-            _ => {
-                let message = format!("`{}` is {span}: BGP counts whole seconds (RFC 4271 §4.2)", value.key);
-                Err(Fault::new(message, "not whole", "write whole seconds, like \"60s\""))
-            }
-        }
-    }
-}
-
-/// What Microsoft's edge uses: the slower end of a session decides.
-const MICROSOFT_BFD: Span = Span::from_ms(300);
-
-/// Timers of Microsoft's edge: the lower of the two ends holds.
-const MICROSOFT_BGP: Bgp = Bgp { keepalive: Span::from_s(60), hold: Span::from_s(180) };
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,7 @@
 //! `[provider.NAME]`: a connectivity provider, and how a circuit's table says what it gets of one.
 
+mod recovery;
+
 use super::circuit::pair_link;
 use super::service::TTL;
 use super::{Names, provider_ref, site_ref};
@@ -33,6 +35,7 @@ pub(super) fn provider(name: Located<String>, mut table: Table<'_>, names: &Name
         ttl: table.optional("ttl", values::choice(TTL)).map_or(TtlModel::Pipe { ttl: 255 }, |ttl| ttl.value),
         entropy: table.optional("entropy", values::boolean).is_some_and(|on| on.value),
         control_word: table.optional("control_word", values::boolean).is_none_or(|on| on.value),
+        recovery: recovery::recovery(&mut table),
     };
     Provider { name, nni, core, core_at }
 }
@@ -69,7 +72,7 @@ fn graph(table: &mut Table<'_>, names: &Names, (port, delay): (PortSpeed, Span))
     }
     let title = table.title().trim_matches(['[', ']']).to_owned();
     let links = table.tables("link", &format!("[[{title}.link]]")).into_iter();
-    let links = links.filter_map(|link| core_link(link, &routers, (port, delay))).collect();
+    let (links, names_of_links) = links.filter_map(|link| core_link(link, &routers, (port, delay))).unzip();
     let edges = match table.table("edges", format!("[{title}.edges]")) {
         Some(edges) => edges_of(edges, names, &routers),
         None => {
@@ -77,10 +80,15 @@ fn graph(table: &mut Table<'_>, names: &Names, (port, delay): (PortSpeed, Span))
             Vec::new()
         }
     };
-    CoreGraph::Written { routers, links, edges }
+    CoreGraph::Written { routers, links, names: names_of_links, edges }
 }
 
-fn core_link(mut table: Table<'_>, routers: &[Located<String>], (port, delay): (PortSpeed, Span)) -> Option<CoreLink> {
+fn core_link(
+    mut table: Table<'_>,
+    routers: &[Located<String>],
+    (port, delay): (PortSpeed, Span),
+) -> Option<(CoreLink, Option<Located<String>>)> {
+    let name = table.optional("name", values::name);
     let between = table.required_list("between", "[\"p1\", \"p2\"]", values::reference("router", routers));
     let written = table.peek("between").and_then(|value| value.items()).map_or(0, |items| items.len());
     let at = table.key_at("between");
@@ -92,7 +100,7 @@ fn core_link(mut table: Table<'_>, routers: &[Located<String>], (port, delay): (
         port: table.optional("port", values::port_speed(&PortSpeed::ALL)).map_or(port, |port| port.value),
     };
     match between[..] {
-        [a, b] if written == 2 && a.value != b.value => Some(CoreLink { between: [a.value, b.value], ..link }),
+        [a, b] if written == 2 && a.value != b.value => Some((CoreLink { between: [a.value, b.value], ..link }, name)),
         // What is wrong with one of them has been told.
         _ if written != between.len() => None,
         _ => {
@@ -253,8 +261,24 @@ pub(super) fn links(table: &mut Table<'_>, model: Model, both: PairLink) -> [Pai
 const NULL: &[(&str, Null)] = &[("implicit", Null::Implicit), ("explicit", Null::Explicit)];
 
 /// Keys of a provider's network.
-const CORE_KEYS: [&str; 11] =
-    ["hops", "routers", "link", "edges", "port", "delay", "mtu", "null", "ttl", "entropy", "control_word"];
+const CORE_KEYS: [&str; 16] = [
+    "hops",
+    "routers",
+    "link",
+    "edges",
+    "port",
+    "delay",
+    "mtu",
+    "null",
+    "ttl",
+    "entropy",
+    "control_word",
+    "protection",
+    "detection",
+    "bfd",
+    "reversion_hold",
+    "igp_convergence",
+];
 /// P routers that can be written.
 const MOST_ROUTERS: usize = 64;
 /// Metric of a link where none is given.

@@ -3,18 +3,17 @@
 mod address;
 mod spans;
 
-use super::Names;
+use super::{Names, names_once};
 use crate::scenario::diagnostic::{Diagnostic, Problems};
 use crate::scenario::model::{Circuit, PortPair, Service, ServiceId, Site, SiteId, StreamEnd, Traffic, Vnet, VnetId};
 use crate::scenario::reader::{Fault, Table, Value};
-use crate::scenario::source::{Extent, Located};
+use crate::scenario::source::Located;
 use crate::scenario::units::{self, Quantity};
 use crate::scenario::values;
 use crate::time::{Instant, MIN_FRAME_OCTETS, PortSpeed, Span};
 use crate::traffic::schedule::Ratio;
 use crate::traffic::stream::{AddressRange, FrameSizes, Layer, MAX_STREAM_FLOWS, Rate, StreamError, StreamSpec};
 use crate::wire::ethernet::MAX_FRAME_OCTETS;
-use std::collections::BTreeMap;
 
 /// What streams refer to, as far as it could be read.
 pub(super) struct Ends<'s> {
@@ -79,19 +78,12 @@ pub(super) fn streams(
         problems.report(over.remedy(format!("write {MOST} streams at the most")));
     }
     let streams: Vec<_> = tables.into_iter().map(|table| stream(table, ends, duration)).collect();
-    let mut seen: BTreeMap<String, Extent> = BTreeMap::new();
-    for name in streams.iter().flatten().map(|stream| &stream.name) {
-        if let Some(first) = seen.insert(name.value.to_ascii_lowercase(), name.at) {
-            let twice = Diagnostic::error(name.at, format!("two streams are called `{}`", name.value));
-            let twice = twice.label("and again here").also(first, "first here");
-            problems.report(twice.remedy("give each a `name` of its own"));
-        }
-    }
+    names_once("streams", streams.iter().flatten().map(|stream| &stream.name), problems);
     streams
 }
 
 fn stream(mut table: Table<'_>, ends: &Ends<'_>, duration: Option<Span>) -> Option<Traffic> {
-    let name = match (table.has("name"), table.optional("name", name)) {
+    let name = match (table.has("name"), table.optional("name", values::name)) {
         (true, None) => Err(()),
         (_, name) => Ok(name),
     };
@@ -145,12 +137,6 @@ fn stream(mut table: Table<'_>, ends: &Ends<'_>, duration: Option<Span>) -> Opti
         begin,
         end,
     })
-}
-
-/// The name of a stream: like that of a site.
-fn name(value: Value<'_>) -> Result<String, Fault> {
-    let name = value.text()?;
-    values::name_fault(name).map_or(Ok(name.to_owned()), Err)
 }
 
 fn end(table: &mut Table<'_>, key: &'static str, example: &str, ends: &Ends<'_>) -> Option<Located<StreamEnd>> {

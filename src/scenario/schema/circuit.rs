@@ -4,7 +4,7 @@ use super::shape::{
     Key, Rule, SPEEDS, Shape, Table, When, amount, delay, integer, key, list, loss, name, octets, one_or_many, speed,
     table, tpid, vid, when,
 };
-use super::{peering, public};
+use super::{control, peering, public};
 use crate::scenario::read::PAIR_KEYS;
 use crate::scenario::units::Quantity;
 
@@ -60,7 +60,7 @@ fn subscription() -> Vec<Key> {
 
 /// What its port pair has.
 fn port_pair() -> Vec<Key> {
-    vec![
+    let mut keys = vec![
         key("site", name(), "The site at the customer's end.").example("hq"),
         key("sites", sites(), "The sites that an IPVPN joins.").example(vec!["hq", "branch"]),
         key("provider", name(), "The provider, with every model but direct.").example("carrier"),
@@ -96,7 +96,9 @@ fn port_pair() -> Vec<Key> {
         key("queues", integer(1..=8), "Priority classes of each port.").default(2),
         key("primary", link("`primary` of [circuit.NAME]").shape(), "What differs on the primary link."),
         key("secondary", link("`secondary` of [circuit.NAME]").shape(), "What differs on the secondary link."),
-    ]
+    ];
+    keys.extend(control::carrier("; that of [control] if absent"));
+    keys
 }
 
 fn sites() -> Shape {

@@ -7,7 +7,9 @@
 
 mod circuit;
 mod cloud;
+mod control;
 mod document;
+mod event;
 mod global_reach;
 mod peering;
 mod provider;
@@ -15,6 +17,7 @@ mod public;
 mod root;
 mod router;
 mod service;
+mod session;
 mod shape;
 mod site;
 mod traffic;

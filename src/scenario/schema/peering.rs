@@ -1,6 +1,7 @@
 //! `[circuit.NAME.private]`, and what every peering has.
 
-use super::shape::{Key, Shape, Table, integer, key, prefix_v4, prefix_v6, table, time, vid};
+use super::session;
+use super::shape::{Key, Shape, Table, key, prefix_v4, prefix_v6, table, vid};
 
 pub(super) fn private() -> Table {
     table("[circuit.NAME.private]", "", keys("[circuit.NAME.private]"))
@@ -8,27 +9,6 @@ pub(super) fn private() -> Table {
 
 /// What every peering has; `title` is that of its table.
 pub(super) fn keys(title: &str) -> Vec<Key> {
-    let bfd = vec![
-        key(
-            "interval",
-            time(),
-            "Between two packets, \"10ms\" to \"60s\"; Microsoft's edge sends none faster than 300 ms.",
-        )
-        .default("300ms"),
-        key("multiplier", integer(1..=255), "Intervals without a packet until the session is down.").default(3),
-    ];
-    let bgp = vec![
-        key(
-            "keepalive",
-            time(),
-            "Between two messages: whole seconds, \"3s\" or more, before the hold time ends. If absent, a third of \
-             that, \"60s\" at the most.",
-        )
-        .example("60s"),
-        key("hold", time(), "Without a message until the session is down: whole seconds, \"10s\" to \"65535s\".")
-            .default("180s"),
-    ];
-    let bfd = table(format!("`bfd` of {title}"), "", bfd).shape();
     vec![
         key("c_tag", vid(), "Inner VLAN of the peering, the customer's to choose; the only one with Dot1Q.")
             .required()
@@ -47,12 +27,8 @@ pub(super) fn keys(title: &str) -> Vec<Key> {
             "IPv6 of the two links: a /125 for both, or two /126.",
         )
         .example("2001:db8:ff::/125"),
-        key(
-            "bfd",
-            Shape::Any(vec![bfd, Shape::Only(false.into())]),
-            "Bidirectional forwarding detection (RFC 5880), or `false`.",
-        ),
-        key("bgp", table(format!("`bgp` of {title}"), "", bgp).shape(), "Timers of BGP (RFC 4271)."),
+        session::bfd(title),
+        session::bgp(title),
     ]
 }
 

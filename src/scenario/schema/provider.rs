@@ -1,7 +1,8 @@
 //! `[provider.NAME]`: a connectivity provider and its label-switched network.
 
 use super::shape::{
-    Rule, SPEEDS, Shape, Table, When, delay, integer, key, list, name, octets, one_or_many, speed, table, when,
+    Key, Rule, SPEEDS, Shape, Table, When, delay, integer, key, list, name, octets, one_or_many, speed, table, time,
+    when,
 };
 
 pub(super) fn provider() -> Table {
@@ -27,11 +28,40 @@ pub(super) fn provider() -> Table {
         key("entropy", Shape::Boolean, "Whether packets have an entropy label pair (RFC 6790).").default(false),
         key("control_word", Shape::Boolean, "Whether pseudowires have a control word (RFC 4385).").default(true),
     ];
-    let rules: [Rule; 2] = [
+    let keys = keys.into_iter().chain(recovery()).collect();
+    let rules: [Rule; 3] = [
         when([When::Has("routers")]).needs(&["edges"]).without(&["hops"]),
         when([When::Lacks("routers")]).without(&["link", "edges"]),
+        when([When::IsNot("detection", Shape::Words(&["bfd"]))]).without(&["bfd"]),
     ];
     table("[provider.NAME]", "A connectivity provider.", keys).rules(rules)
+}
+
+/// What its network does when a link of it fails.
+fn recovery() -> [Key; 5] {
+    let bfd = vec![
+        key("interval", time(), "Between two packets, \"1ms\" to \"60s\".").default("10ms"),
+        key("multiplier", integer(1..=255), "Intervals without a packet until the link is down.").default(3),
+    ];
+    [
+        key(
+            "protection",
+            Shape::Words(&["local-repair", "none"]),
+            "Whether the router before a failed link takes a backup path at once (RFC 4090).",
+        )
+        .default("local-repair"),
+        key(
+            "detection",
+            Shape::Words(&["loss-of-signal", "bfd"]),
+            "How routers see that a link has failed: by its signal, or by BFD too.",
+        )
+        .default("loss-of-signal"),
+        key("bfd", table("`bfd` of [provider.NAME]", "", bfd).shape(), "BFD on its links, with `detection = \"bfd\"`."),
+        key("reversion_hold", time(), "After a link is back, how long it is left alone: \"0s\" to \"1h\".")
+            .default("10s"),
+        key("igp_convergence", time(), "From the detection to paths around the failure: \"0s\" to \"600s\".")
+            .default("200ms"),
+    ]
 }
 
 fn routers() -> Shape {
@@ -42,6 +72,7 @@ fn link() -> Table {
     let between = Shape::List { of: Box::new(name()), least: 2, most: Some(2), differ: true };
     let keys = vec![
         key("between", between, "The two P routers that it joins.").required().example(vec!["p1", "p2"]),
+        key("name", name(), "What events call it; the names of its routers, \"p1-p2\", if absent.").example("north"),
         key("metric", integer(1..=65_535), "What it adds to the length of a path.").default(10),
         delay("delay", "of the link; the provider's `delay` if absent"),
         key("port", speed(SPEEDS), "Speed of the link, in bits per second; the provider's `port` if absent."),

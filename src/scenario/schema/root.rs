@@ -1,8 +1,9 @@
 //! The file itself, and `[settings]`.
 
 use super::shape::{Key, Shape, Table, integer, key, named, octets, table, time};
-use super::{circuit, cloud, global_reach, provider, public, router, site, traffic};
+use super::{circuit, cloud, control, event, global_reach, provider, public, router, site, traffic};
 use crate::id::StreamId;
+use crate::scenario::read::MOST_EVENTS;
 
 pub(super) fn root() -> Table {
     let keys = vec![
@@ -12,6 +13,7 @@ pub(super) fn root() -> Table {
             .example("1s")
             .example("300ms"),
         key("settings", settings().shape(), "What holds for the whole network."),
+        key("control", control::control().shape(), "What holds for the control planes of all routers."),
         key("site", named(site::site(), 64), "On-premises networks: `[site.NAME]`."),
         key("provider", named(provider::provider(), 16), "Connectivity providers: `[provider.NAME]`."),
         key("circuit", named(circuit::circuit(), 64), "ExpressRoute circuits: `[circuit.NAME]`."),
@@ -21,6 +23,7 @@ pub(super) fn root() -> Table {
         tables("global_reach", global_reach::global_reach(), None, "Circuits that are joined: `[[global_reach]]`."),
         key("router", named(router::router(), 64), "Routers given entry by entry: `[router.NAME]`."),
         tables("traffic", traffic::traffic(), Some(StreamId::MAX_SOURCES), "Streams of a drill: `[[traffic]]`."),
+        tables("event", event::event(), Some(MOST_EVENTS), "What happens during a drill: `[[event]]`."),
     ];
     table("the file", "A scenario: a network, and the traffic through it.", keys)
 }
