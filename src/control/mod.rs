@@ -8,6 +8,7 @@
 //! No part owns a clock, a socket or a thread. Each has `handle_...` for what comes in, `poll_...` for what it wants done, and
 //! `poll_timeout` for when it wants to be called again: nothing changes before the instant it names.
 
+pub mod bfd;
 pub mod route;
 
 pub use route::{AsPath, Attributes, Family, Nlri, Origin, RouteDistinguisher, RouteUpdate, Segment, Vpn};
