@@ -89,6 +89,8 @@ pub struct Session {
     send_interval: Option<Span>,
     next_send: Option<Instant>,
     detect_at: Option<Instant>,
+    /// News of the state went since the last packet that went by the timer.
+    told_early: bool,
     send_now: bool,
     answer_now: bool,
     /// One for each `handle_...` at the most.
@@ -116,6 +118,7 @@ impl Session {
             send_interval: None,
             next_send: None,
             detect_at: None,
+            told_early: false,
             send_now: false,
             answer_now: false,
             events: VecDeque::new(),
@@ -152,6 +155,7 @@ impl Session {
             self.retime(now);
         }
         if self.next_send.is_some_and(|at| at <= now) {
+            self.told_early = false;
             self.send(now);
         }
         self.retime(now);
@@ -234,7 +238,8 @@ impl Session {
         self.enter(to, diagnostic, cause, now);
     }
 
-    /// Changes the state, tells it, and tells the neighbour at once (§6.8.7).
+    /// Changes the state, tells it, and tells the neighbour at once (§6.8.7), but only once between packets that go by the
+    /// timer: two ends that answer each change with news can take each other up and down for ever, at the pace of the path.
     fn enter(&mut self, to: State, diagnostic: Diagnostic, cause: Cause, now: Instant) {
         let from = std::mem::replace(&mut self.state, to);
         self.diagnostic = diagnostic;
@@ -242,7 +247,8 @@ impl Session {
         self.changed_at = now;
         self.events.push_back(Event { from, to, diagnostic, cause });
         self.ask();
-        if self.may_speak() {
+        if self.may_speak() && !self.told_early {
+            self.told_early = true;
             self.send(now);
         }
     }
@@ -270,7 +276,8 @@ impl Session {
     fn retime(&mut self, now: Instant) {
         let last_heard = self.last_received.filter(|_| self.remote_discriminator.is_some());
         let detection = self.intervals.detection();
-        self.detect_at = last_heard.zip(detection).map(|((at, _), time)| at.saturating_add(time));
+        // A shorter time counts from the packet before, so it may be over already.
+        self.detect_at = last_heard.zip(detection).map(|((at, _), time)| at.saturating_add(time).max(now));
         let interval = self.intervals.transmit().filter(|_| self.sends_periodically());
         if interval != self.send_interval || self.next_send.is_none() {
             self.send_interval = interval;

@@ -275,11 +275,24 @@ fn a_final_before_any_poll_ends_no_sequence() {
     assert_eq!(session.transmit_interval(), Some(MS(300)));
 }
 
+/// Not up, a shorter wait counts at once (§6.8.3): what it makes late is due now, not in the past.
+#[test]
+fn a_wait_made_shorter_than_the_silence_ends_now() {
+    let mut session = Session::new(Instant::ZERO, config(2_000, 3), NonZeroU32::MIN, Rng::new(1, 1));
+    session.handle_packet(Instant::ZERO, &heard(State::Down));
+    let (now, faster) = (Instant::ZERO + MS(1_500), pair::interval(300));
+    session.handle_command(now, Command::SetIntervals { desired_min_tx: faster, required_min_rx: faster });
+    assert_eq!(session.poll_timeout(), Some(now));
+    session.handle_timeout(now);
+    assert_eq!((session.state(), session.remote_discriminator()), (State::Down, None));
+    assert!(session.poll_timeout().is_some_and(|next| next > now));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Whatever is lost, late or out of order: nothing happens before `poll_timeout`, and no end sends sooner than after
-    /// 75 % of its interval, but for Finals and news of its state.
+    /// 75 % of its interval, but for Finals and news of its state; afterwards both come to rest, up.
     #[test]
     fn no_weather_makes_an_end_lie_or_hurry(
         seed: u64, loss in 0u64..60, spread_ms in 1u64..2_000,
@@ -304,7 +317,10 @@ proptest! {
         (pair.loss_percent, pair.spread) = (0, Span::from_ps(1));
         pair.command(A, Command::Enable);
         pair.command(B, Command::Enable);
-        pair.run_for(Span::from_s(60));
+        pair.run_for(Span::from_s(30));
+        pair.events.clear();
+        pair.run_for(Span::from_s(30));
+        prop_assert_eq!(&pair.events, &[], "it never comes to rest");
         prop_assert_eq!(pair.states(), [State::Up; 2]);
         prop_assert!(!pair.ends[A].polls() && !pair.ends[B].polls());
     }
