@@ -47,16 +47,28 @@ impl InterfaceSpec {
         }
     }
 
-    /// Whether a frame that arrived by `port` has its tags.
-    pub fn has(&self, port: PortId, frame: &Arrived<'_>) -> bool {
-        let vids = self.tags.iter().map(|tag| tag.vid());
-        self.port == port && vids.eq(frame.vids().iter().copied())
+    /// What frames of it are known by at its port.
+    ///
+    /// # Panics
+    /// If it has more than two tags.
+    pub fn tag_key(&self) -> TagKey {
+        let mut vids = [0; 2];
+        self.tags.iter().enumerate().for_each(|(place, tag)| vids[place] = tag.vid());
+        TagKey { vids, tags: self.tags.len() as u8 }
     }
 
     /// Whether `address` is its own.
     pub fn is_own(&self, address: IpAddr) -> bool {
         self.own(address) == Some(address)
     }
+}
+
+/// How many tags a frame has, and their VLAN identifiers: which sub-interface of a port it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TagKey {
+    /// Outermost first; that of a priority tag is 0, and so is what there is no tag for.
+    vids: [u16; 2],
+    tags: u8,
 }
 
 /// A frame that arrived, taken apart as far as its packet.
@@ -66,8 +78,7 @@ pub struct Arrived<'a> {
     pub to: Mac,
     /// Who sent it.
     pub from: Mac,
-    vids: [u16; 2],
-    tags: u8,
+    tag_key: TagKey,
     /// What the packet is.
     pub ethertype: u16,
     /// The packet, and the padding behind it.
@@ -87,12 +98,13 @@ impl<'a> Arrived<'a> {
             *vids.get_mut(usize::from(tags))? = be16(octets, at + 2)? & 0xfff;
             (at, tags) = (at + usize::from(TAG_OCTETS), tags + 1);
         };
-        Some(Arrived { to, from, vids, tags, ethertype, payload: octets.get(at + 2..)? })
+        let tag_key = TagKey { vids, tags };
+        Some(Arrived { to, from, tag_key, ethertype, payload: octets.get(at + 2..)? })
     }
 
-    /// The VLAN identifiers, outermost first; that of a priority tag is 0.
-    pub fn vids(&self) -> &[u16] {
-        &self.vids[..usize::from(self.tags)]
+    /// Which sub-interface of its port it is of.
+    pub fn tag_key(&self) -> TagKey {
+        self.tag_key
     }
 }
 
@@ -116,11 +128,14 @@ mod tests {
         assert_eq!(outgoing.octets[12..20], [0x88, 0xa8, 0xc0, 110, 0x81, 0, 0xc0, 20]);
         let arrived = Arrived::read(&outgoing.octets).unwrap();
         assert_eq!((arrived.to, arrived.from, arrived.ethertype), (Mac::local(2, 0), Mac::local(1, 3), ARP));
-        assert_eq!((arrived.vids(), arrived.payload), (&[110, 20][..], &[1, 2, 3][..]));
-        assert!(interface(&qinq).has(PortId(3), &arrived) && !interface(&qinq).has(PortId(2), &arrived));
-        assert!(!interface(&qinq[..1]).has(PortId(3), &arrived) && !interface(&[]).has(PortId(3), &arrived));
+        assert_eq!(arrived.payload, [1, 2, 3]);
+        assert_eq!(arrived.tag_key(), interface(&qinq).tag_key());
         let other = [qinq[0], Tag::new(0x8100, 0, false, 21)];
-        assert!(!interface(&other).has(PortId(3), &arrived), "another C-tag is another sub-interface");
+        let none = [Tag::new(0x8100, 0, false, 0); 2];
+        for tags in [&qinq[..1], &[], &other, &none[..1], &none] {
+            assert_ne!(arrived.tag_key(), interface(tags).tag_key(), "other tags are another sub-interface");
+        }
+        assert_ne!(interface(&none[..1]).tag_key(), interface(&none).tag_key());
         assert!(interface(&[]).is_own("10.0.0.1".parse().unwrap()) && !interface(&[]).is_own("::1".parse().unwrap()));
     }
 
@@ -128,7 +143,7 @@ mod tests {
         #[test]
         fn any_octets_are_read_without_panic(octets in proptest::collection::vec(any::<u8>(), 0..40)) {
             if let Some(arrived) = Arrived::read(&octets) {
-                let header = HEADER_OCTETS + 4 * arrived.vids().len();
+                let header = HEADER_OCTETS + 4 * usize::from(arrived.tag_key().tags);
                 prop_assert_eq!(arrived.payload, &octets[header..]);
             }
         }

@@ -21,7 +21,7 @@ mod segments;
 pub mod stack;
 
 pub use carrier::{Carrier, CarrierSpec, Signal};
-pub use interface::{Arrived, InterfaceSpec};
+pub use interface::{Arrived, InterfaceSpec, TagKey};
 pub use liveness::BfdSpec;
 pub use plane::{Change, Control, ControlSpec, Happened, Noted, Outgoing, Received, WatchedPort, Way};
 pub use route::{AsPath, Attributes, Family, Nlri, Origin, RouteDistinguisher, RouteUpdate, Segment, Vpn};
