@@ -4,7 +4,6 @@ use biplane::control::bfd::Config;
 use biplane::control::{BfdSpec, ControlSpec, InterfaceSpec, RoutingSpec};
 use biplane::engine::{Network, Role, RouterSpec, Run, run};
 use biplane::id::{PortId, VrfId};
-use biplane::node::NatSpec;
 use biplane::port::PortSpec;
 use biplane::table::{FibBuilder, IngressBuilder, NextHop, Service, SubInterface, VlanKey};
 use biplane::time::{Instant, PortSpeed, Span};
@@ -55,14 +54,7 @@ fn router(node: u16) -> Role {
         routing: RoutingSpec::default(),
         seed: node.into(),
     };
-    Role::Router(Box::new(RouterSpec {
-        fib: fib.build(),
-        addresses: Vec::new(),
-        punt_delay: Span::from_us(20),
-        gate: None,
-        nat: NatSpec::default(),
-        control: Some(Box::new(control)),
-    }))
+    Role::Router(Box::new(RouterSpec { control: Some(Box::new(control)), ..RouterSpec::new(fib.build()) }))
 }
 
 /// Two routers; sessions come up in the first three seconds, then each sends every 2.5 to 3.3 ms.

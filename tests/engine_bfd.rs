@@ -10,7 +10,6 @@ use biplane::engine::reference::{self, Offered};
 use biplane::engine::{Network, Outcome, Role, RouterSpec, Run, Source, run};
 use biplane::frame::{DropReason, Frame};
 use biplane::id::{NodeId, PortId, StreamId, VrfId};
-use biplane::node::NatSpec;
 use biplane::port::{Outage, PortSpec};
 use biplane::table::{FibBuilder, IngressBuilder, NextHop, Service, SubInterface, VlanKey};
 use biplane::time::{Instant, PortSpeed, Span};
@@ -108,12 +107,9 @@ impl Lab {
             seed: self.seed.wrapping_mul(1000) + u64::from(node),
         };
         Role::Router(Box::new(RouterSpec {
-            fib: fib.build(),
-            addresses: Vec::new(),
             punt_delay: PUNT,
-            gate: None,
-            nat: NatSpec::default(),
             control: Some(Box::new(control)),
+            ..RouterSpec::new(fib.build())
         }))
     }
 

@@ -9,7 +9,6 @@ use biplane::engine::reference::{self, Offered};
 use biplane::engine::{Network, Outcome, Role, RouterSpec, Run, Source, run};
 use biplane::frame::{DropReason, Frame};
 use biplane::id::{NodeId, PortId, StreamId, VrfId};
-use biplane::node::NatSpec;
 use biplane::port::{Outage, PortSpec};
 use biplane::table::{FibBuilder, IngressBuilder, NextHop, Service, SubInterface, VlanKey};
 use biplane::time::{Instant, PortSpeed, Span};
@@ -45,12 +44,8 @@ fn network(cut: Cut) -> Network {
     let signals = vec![(cut.from + cut.after, Signal::Lost), (cut.until + cut.after, Signal::Back)];
     let watched = WatchedPort { port: PortId(1), carrier: cut.carrier, signals };
     let router = RouterSpec {
-        fib: fib.build(),
-        addresses: Vec::new(),
-        punt_delay: Span::from_us(20),
-        gate: None,
-        nat: NatSpec::default(),
         control: Some(Box::new(ControlSpec { ports: vec![watched], ..ControlSpec::default() })),
+        ..RouterSpec::new(fib.build())
     };
     let ports = vec![PortSpec::new("a", PortSpeed::G100), PortSpec::new("b", PortSpeed::G10)];
     assert_eq!(network.add("router", Role::Router(Box::new(router)), ports), ROUTER);

@@ -14,7 +14,6 @@ use biplane::engine::reference::{self, Offered};
 use biplane::engine::{Network, Outcome, Role, RouterSpec, Run, Source, run};
 use biplane::frame::{DropReason, Frame};
 use biplane::id::{NodeId, PortId, StreamId, VrfId};
-use biplane::node::NatSpec;
 use biplane::port::{Outage, PortSpec};
 use biplane::table::{FibBuilder, IngressBuilder, NextHop, Service, SubInterface, VlanKey};
 use biplane::time::{Instant, PortSpeed, Span};
@@ -121,12 +120,8 @@ impl Lab {
             fib.route(VrfId(0), prefix(), set);
         }
         Role::Router(Box::new(RouterSpec {
-            fib: fib.build(),
-            addresses: Vec::new(),
-            punt_delay: Span::from_us(20),
-            gate: None,
-            nat: NatSpec::default(),
             control: Some(Box::new(self.control(node))),
+            ..RouterSpec::new(fib.build())
         }))
     }
 

@@ -61,6 +61,21 @@ pub struct RouterSpec {
     pub control: Option<Box<ControlSpec>>,
 }
 
+impl RouterSpec {
+    /// A router with the tables `fib` and nothing else: it sends no ICMP errors, limits and translates nothing, has no
+    /// control plane, and the delay of its slow path is [`DEFAULT_PUNT_DELAY`].
+    pub fn new(fib: Fib) -> Self {
+        RouterSpec {
+            fib,
+            addresses: Vec::new(),
+            punt_delay: DEFAULT_PUNT_DELAY,
+            gate: None,
+            nat: NatSpec::default(),
+            control: None,
+        }
+    }
+}
+
 /// The delay from a punt to its result, unless said.
 pub const DEFAULT_PUNT_DELAY: Span = Span::from_us(20);
 

@@ -5,7 +5,7 @@ use biplane::control::{CarrierSpec, ControlSpec, Signal, WatchedPort};
 use biplane::engine::{Network, Role, RouterSpec};
 use biplane::frame::{DropReason, Frame};
 use biplane::id::{NodeId, PortId, StreamId, VrfId};
-use biplane::node::{NatSpec, RouterAddresses};
+use biplane::node::RouterAddresses;
 use biplane::port::{FaultSpec, GateSpec, Outage, PolicerSpec, Policing, PortSpec};
 use biplane::rng::Rng;
 use biplane::table::{FibBuilder, IngressBuilder, NextHop, Service, SubInterface, VlanKey};
@@ -150,12 +150,10 @@ fn router(shape: Shape, r: u16, wires: &[(u16, u16)], ports: &[(u16, PortSpec)],
     let v4 = Some(Ipv4Addr::new(10, r as u8, 255, 1));
     let gate = (shape.troubled && rng.below(3) == 0).then(|| gate(ports.len() as u64, rng));
     RouterSpec {
-        fib,
         addresses: vec![RouterAddresses { v4, v6: None }],
-        punt_delay: Span::from_us(20),
         gate,
-        nat: NatSpec::default(),
         control: control(shape, r, ports.len() as u16).map(Box::new),
+        ..RouterSpec::new(fib)
     }
 }
 

@@ -3,7 +3,7 @@
 use biplane::engine::{Network, Observe, Outcome, Role, RouterSpec, Run, Source, run};
 use biplane::frame::{DropReason, Frame, Templates};
 use biplane::id::{MacId, NodeId, PortId, StreamId, VrfId};
-use biplane::node::{Entry, NatSpec, RouterAddresses, Verdict, forward};
+use biplane::node::{Entry, RouterAddresses, Verdict, forward};
 use biplane::port::PortSpec;
 use biplane::table::{Fib, FibBuilder, IngressBuilder, LabelAction, LabelEntry, LabelPush, NextHop, NextHopSet};
 use biplane::table::{Service, SubInterface, TtlModel, VlanKey};
@@ -101,14 +101,7 @@ impl Lab {
     pub(crate) fn run(&self, port: u16, frames: &[Vec<u8>]) -> (Vec<Fate>, Outcome) {
         let mut network = Network { templates: self.templates.clone(), ..Network::default() };
         let addresses = RouterAddresses { v4: self.address, v6: None };
-        let router = RouterSpec {
-            fib: self.tables(),
-            addresses: vec![addresses; 2],
-            punt_delay: Span::from_us(20),
-            gate: None,
-            nat: NatSpec::default(),
-            control: None,
-        };
+        let router = RouterSpec { addresses: vec![addresses; 2], ..RouterSpec::new(self.tables()) };
         let spec = |place| {
             let spec = PortSpec::new(format!("p{place}"), PortSpeed::G10);
             PortSpec { queue_of_class: self.queue_of_class, ..spec }

@@ -3,7 +3,7 @@
 use biplane::engine::{Network, Role, RouterSpec};
 use biplane::frame::Frame;
 use biplane::id::{LinkId, NodeId, PortId, VrfId};
-use biplane::node::{NatSpec, RouterAddresses};
+use biplane::node::RouterAddresses;
 use biplane::port::PortSpec;
 use biplane::table::{
     FibBuilder, IngressBuilder, LabelAction, LabelEntry, LabelPush, NextHop, Payload, PcpRule, Service, SubInterface,
@@ -69,14 +69,7 @@ const ROUTED: SubInterface = SubInterface { service: Service::Route(VrfId(0)), m
 
 fn router(fib: &FibBuilder, address: [u8; 4]) -> Role {
     let addresses = vec![RouterAddresses { v4: Some(Ipv4Addr::from(address)), v6: None }];
-    Role::Router(Box::new(RouterSpec {
-        fib: fib.build(),
-        addresses,
-        punt_delay: Span::from_us(20),
-        gate: None,
-        nat: NatSpec::default(),
-        control: None,
-    }))
+    Role::Router(Box::new(RouterSpec { addresses, ..RouterSpec::new(fib.build()) }))
 }
 
 fn port(name: &str) -> PortSpec {

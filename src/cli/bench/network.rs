@@ -8,7 +8,7 @@
 use crate::engine::{Network, Role, RouterSpec, Source};
 use crate::frame::Templates;
 use crate::id::{NodeId, PortId, VrfId};
-use crate::node::{NatSpec, RouterAddresses};
+use crate::node::RouterAddresses;
 use crate::port::PortSpec;
 use crate::rng::{Rng, mix64};
 use crate::scenario::{CompileOptions, Place, Scenario, compile};
@@ -95,14 +95,7 @@ pub fn six_node(sizes: &FrameSizes, seed: u64) -> Result<Loaded, StreamError> {
         let ports = (0..4).map(|port| PortSpec::new(format!("{port}"), PortSpeed::G100)).collect();
         row.push(network.add(
             name,
-            Role::Router(Box::new(RouterSpec {
-                fib,
-                addresses,
-                punt_delay,
-                gate: None,
-                nat: NatSpec::default(),
-                control: None,
-            })),
+            Role::Router(Box::new(RouterSpec { addresses, punt_delay, ..RouterSpec::new(fib) })),
             ports,
         ));
     }

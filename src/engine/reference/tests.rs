@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::id::StreamId;
-use crate::node::{NatSpec, RouterAddresses};
+use crate::node::RouterAddresses;
 use crate::port::{Arrival, Departure, Leaving, Outage, PolicerSpec, Policing, PortSpec, StrictQueues};
 use crate::table::{FibBuilder, IngressBuilder, NextHop, PcpRule, Service, SubInterface, TagRule, VlanKey};
 use crate::time::PortSpeed::G10;
@@ -35,14 +35,7 @@ fn star(change: impl FnOnce(&mut [PortSpec], &mut [NextHop; 3])) -> Network {
     let here = fib.next_hops(&[NextHop::LOCAL]);
     fib.route(VrfId(0), "192.0.2.1/32".parse().unwrap(), here);
     let addresses = vec![RouterAddresses { v4: Some(Ipv4Addr::new(192, 0, 2, 1)), v6: None }];
-    let router = RouterSpec {
-        fib: fib.build(),
-        addresses,
-        punt_delay: Span::from_us(20),
-        gate: None,
-        nat: NatSpec::default(),
-        control: None,
-    };
+    let router = RouterSpec { addresses, ..RouterSpec::new(fib.build()) };
     let router = network.add("r", Role::Router(Box::new(router)), ports.into());
     for (place, name) in ["a", "b", "c"].into_iter().enumerate() {
         let port = PortSpec { buffer_octets: None, ..PortSpec::new("r", G10) };

@@ -94,14 +94,7 @@ impl Draft {
         // Routers that spread by the same seed would spread what another left together no further.
         fib.hash_seed(self.seed_of(node));
         let addresses = if self.settings.icmp { addresses } else { Vec::new() };
-        let spec = RouterSpec {
-            fib: fib.build(),
-            addresses,
-            punt_delay: self.settings.punt_delay,
-            gate: None,
-            nat: NatSpec::default(),
-            control: None,
-        };
+        let spec = RouterSpec { addresses, punt_delay: self.settings.punt_delay, ..RouterSpec::new(fib.build()) };
         self.network.nodes[node.index()].role = Role::Router(Box::new(spec));
     }
 
