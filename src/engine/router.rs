@@ -227,8 +227,7 @@ impl RouterNode {
                 None => {
                     // Forwarding may take tags and labels off a frame that it then drops.
                     let octets = frame.len();
-                    let verdict = judge(fib, step.templates, id, policing, frame);
-                    match if seat.is_some() { Seat::verdict(verdict) } else { verdict } {
+                    match judge(fib, step.templates, id, policing, frame) {
                         Verdict::Transmit(out) => {
                             pad(frame);
                             orders[out.index()].push(key.with_class(frame.header.meta.class()));
@@ -236,6 +235,10 @@ impl RouterNode {
                         }
                         Verdict::Punt { reason, vrf } => {
                             punts.push(Punt { key, at, reason, vrf });
+                            continue;
+                        }
+                        Verdict::Drop(reason) if seat.is_some() && Seat::wants(reason) => {
+                            punts.push(Punt { key, at, reason: PuntReason::Local, vrf: VrfId(0) });
                             continue;
                         }
                         Verdict::Drop(reason) => (reason, octets),

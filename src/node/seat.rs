@@ -1,6 +1,6 @@
 //! Where a router's control plane sits in its node: frames for the router go in as octets, what it sends comes out as frames.
 
-use super::forward::{Entry, PuntReason, Verdict};
+use super::forward::Entry;
 use crate::control::{Change, Control, ControlSpec, Noted, Received, Way};
 use crate::frame::{DropReason, Frame, Templates};
 use crate::id::{PortId, StreamId, VrfId};
@@ -35,12 +35,9 @@ impl Seat {
         self.control.poll_timeout().filter(|at| *at < self.quiet_from)
     }
 
-    /// What becomes of a frame at a router with a control plane: ARP is for it.
-    pub fn verdict(verdict: Verdict) -> Verdict {
-        match verdict {
-            Verdict::Drop(DropReason::Arp) => Verdict::Punt { reason: PuntReason::Local, vrf: VrfId(0) },
-            other => other,
-        }
+    /// Whether a control plane takes what the datapath has no use for and would drop for `reason`: ARP.
+    pub fn wants(reason: DropReason) -> bool {
+        reason == DropReason::Arp
     }
 
     /// A frame for the router came by `port` at `now`.
@@ -65,8 +62,8 @@ impl Seat {
     /// A frame that it sends at `now`.
     pub fn poll_frame(&mut self, now: Instant) -> Option<(Onward, Frame)> {
         let outgoing = self.control.poll_transmit()?;
-        // Protocols make no frame of over 16 KiB.
-        let mut frame = Frame::parse(&outgoing.octets, outgoing.octets.len() as u32, None)?.frame;
+        let parsed = Frame::parse(&outgoing.octets, outgoing.octets.len() as u32, None);
+        let mut frame = parsed.expect("protocols make no frame that is too long").frame;
         (frame.at, frame.id.sent, frame.id.stream, frame.id.seq) = (now, now, self.stream, self.sent);
         self.sent = self.sent.wrapping_add(1);
         let onward = match outgoing.way {

@@ -252,11 +252,11 @@ impl<'a> Engine<'a> {
         let sub = self.nodes[node.index()].ports[port.index()].sub_of(&it.frame);
         let verdict = self.forward(at, node, Entry::Port(port), &mut it);
         let place = DropPlace::Ingress(port);
-        let has_seat = self.nodes[node.index()].seat.is_some();
-        if let (true, Verdict::Punt { reason, vrf }) =
-            (has_seat && verdict != Seat::verdict(verdict), Seat::verdict(verdict))
+        if let Verdict::Drop(reason) = verdict
+            && self.nodes[node.index()].seat.is_some()
+            && Seat::wants(reason)
         {
-            return self.resolve(at, node, router, (port, reason, vrf), it);
+            return self.resolve(at, node, router, (port, PuntReason::Local, VrfId(0)), it);
         }
         if let Verdict::Drop(reason) = verdict {
             return self.drop_counting(at, node, (&it, octets), place, reason);
