@@ -12,7 +12,7 @@ use super::stack::packet::Datagram;
 use crate::id::{PortId, VrfId};
 use crate::table::NextHop;
 use crate::time::{Instant, Span};
-use crate::wire::bfd::{SINGLE_HOP_PORT, State};
+use crate::wire::bfd::SINGLE_HOP_PORT;
 use ipnet::IpNet;
 use std::collections::VecDeque;
 
@@ -202,7 +202,9 @@ impl Control {
         self.liveness.handle_timeout(now);
         while let Some((session, event)) = self.liveness.poll_event() {
             self.log.push(Noted { at: now, what: Happened::Bfd(session, event) });
-            self.routing.handle_bfd(now, session, event.to == State::Up);
+            if let Some(path) = event.path() {
+                self.routing.handle_bfd(now, session, path);
+            }
         }
         while let Some(change) = self.routing.poll_change(now) {
             if let Change::Route { vrf, prefix, next_hops } = &change {

@@ -1,5 +1,6 @@
 //! The routes of one router: which next hops can be used, and what its table of routes makes of that for forwarding.
 
+use super::bfd::Path;
 use super::plane::Change;
 use super::rib::{Buckets, Direct, FibChange, Rib, RibConfig};
 use crate::id::{PortId, VrfId};
@@ -47,7 +48,8 @@ pub struct NextHopSpec {
     pub forward: NextHop,
     /// The port that leads to it.
     pub port: PortId,
-    /// The BFD session with it, by its place among those of the router: it is used only while that is up.
+    /// The BFD session with it, by its place among those of the router: it is used once that is up, until that says that the
+    /// path has failed.
     pub bfd: Option<usize>,
 }
 
@@ -66,7 +68,8 @@ pub(super) struct Routing {
 struct Neighbor {
     spec: NextHopSpec,
     is_port_up: bool,
-    is_bfd_up: bool,
+    /// For all that BFD says, where it is asked.
+    does_path_work: bool,
 }
 
 impl Routing {
@@ -74,10 +77,11 @@ impl Routing {
     pub(super) fn new(spec: &RoutingSpec) -> Self {
         let mut rib = Rib::new(spec.config);
         spec.vrfs.iter().for_each(|vrf| rib.add_vrf(*vrf, None));
-        let neighbor = |spec: &NextHopSpec| Neighbor { spec: *spec, is_port_up: true, is_bfd_up: spec.bfd.is_none() };
+        let neighbor =
+            |spec: &NextHopSpec| Neighbor { spec: *spec, is_port_up: true, does_path_work: spec.bfd.is_none() };
         let next_hops: Vec<Neighbor> = spec.next_hops.iter().map(neighbor).collect();
-        for Neighbor { spec, is_bfd_up, .. } in &next_hops {
-            rib.set_next_hop(Instant::ZERO, spec.vrf, spec.address, *is_bfd_up);
+        for Neighbor { spec, does_path_work, .. } in &next_hops {
+            rib.set_next_hop(Instant::ZERO, spec.vrf, spec.address, *does_path_work);
         }
         for StaticRoute { vrf, prefix, direct } in &spec.statics {
             rib.add_direct(Instant::ZERO, *vrf, *prefix, *direct);
@@ -94,11 +98,17 @@ impl Routing {
         });
     }
 
-    /// A BFD session came up, or is not up any more.
-    pub(super) fn handle_bfd(&mut self, now: Instant, session: usize, up: bool) {
+    /// A BFD session says what its path is like. One that nobody watches any more is used on: that an operator holds a
+    /// session down says nothing of the path (RFC 5882 §3.2).
+    pub(super) fn handle_bfd(&mut self, now: Instant, session: usize, path: Path) {
+        let does_work = match path {
+            Path::Works => true,
+            Path::Failed => false,
+            Path::Unwatched => return,
+        };
         self.change(now, |neighbor| {
             if neighbor.spec.bfd == Some(session) {
-                neighbor.is_bfd_up = up;
+                neighbor.does_path_work = does_work;
             }
         });
     }
@@ -106,7 +116,7 @@ impl Routing {
     fn change(&mut self, now: Instant, mut change: impl FnMut(&mut Neighbor)) {
         for neighbor in &mut self.next_hops {
             change(neighbor);
-            let usable = neighbor.is_port_up && neighbor.is_bfd_up;
+            let usable = neighbor.is_port_up && neighbor.does_path_work;
             self.rib.set_next_hop(now, neighbor.spec.vrf, neighbor.spec.address, usable);
         }
     }
@@ -118,6 +128,7 @@ impl Routing {
     /// The next change of forwarding that is in effect at `now`.
     pub(super) fn poll_change(&mut self, now: Instant) -> Option<Change> {
         let FibChange { vrf, prefix, next_hops, .. } = self.rib.poll_fib(now)?;
+        assert!(next_hops.iter().all(|via| via.label.is_none()), "routes without peers have no label");
         let members: Vec<IpAddr> = next_hops.iter().map(|via| via.next_hop).collect();
         let members = match self.buckets {
             None => members,
@@ -129,8 +140,65 @@ impl Routing {
         };
         let forward = |address: &IpAddr| {
             let neighbor = self.next_hops.iter().find(|known| (known.spec.vrf, known.spec.address) == (vrf, *address));
-            neighbor.map(|known| known.spec.forward)
+            neighbor.expect("what is no neighbour is not used").spec.forward
         };
-        Some(Change::Route { vrf, prefix, next_hops: members.iter().filter_map(forward).collect() })
+        Some(Change::Route { vrf, prefix, next_hops: members.iter().map(forward).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Span;
+
+    const VRF: VrfId = VrfId(0);
+
+    /// A route by one neighbour, which BFD watches.
+    fn watched() -> Routing {
+        let (prefix, address) = ("10.2.0.0/16".parse().unwrap(), IpAddr::from([192, 168, 0, 2]));
+        let forward = NextHop::port(PortId(1));
+        let spec = RoutingSpec {
+            vrfs: vec![VRF],
+            statics: vec![StaticRoute { vrf: VRF, prefix, direct: Direct::fixed(address) }],
+            next_hops: vec![NextHopSpec { vrf: VRF, address, forward, port: PortId(1), bfd: Some(7) }],
+            ..RoutingSpec::default()
+        };
+        Routing::new(&spec)
+    }
+
+    /// How many next hops there are after each step, where that changes.
+    fn steps(routing: &mut Routing, steps: &[&dyn Fn(&mut Routing, Instant)]) -> Vec<Option<usize>> {
+        let at = |place: usize| Instant::ZERO + Span::from_s(place as u64);
+        let step = |(place, step): (usize, &&dyn Fn(&mut Routing, Instant))| {
+            step(routing, at(place));
+            match routing.poll_change(at(place)) {
+                Some(Change::Route { next_hops, .. }) => Some(next_hops.len()),
+                _ => None,
+            }
+        };
+        steps.iter().enumerate().map(step).collect()
+    }
+
+    #[test]
+    fn an_operator_who_holds_a_session_down_takes_no_route() {
+        let bfd = |path| move |routing: &mut Routing, at: Instant| routing.handle_bfd(at, 7, path);
+        let other = |routing: &mut Routing, at: Instant| routing.handle_bfd(at, 6, Path::Failed);
+        let mut routing = watched();
+        let came = steps(
+            &mut routing,
+            &[&other, &bfd(Path::Works), &other, &bfd(Path::Unwatched), &bfd(Path::Failed), &bfd(Path::Works)],
+        );
+        assert_eq!(came, [None, Some(1), None, None, Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn a_port_that_is_down_takes_routes_whatever_bfd_says() {
+        let port = |up| move |routing: &mut Routing, at: Instant| routing.handle_port(at, PortId(1), up);
+        let works = |routing: &mut Routing, at: Instant| routing.handle_bfd(at, 7, Path::Works);
+        let mut routing = watched();
+        assert_eq!(
+            steps(&mut routing, &[&works, &port(false), &works, &port(true)]),
+            [Some(1), Some(0), None, Some(1)]
+        );
     }
 }
