@@ -19,6 +19,11 @@ pub enum Family {
     VpnIpv6,
 }
 
+impl Family {
+    /// Every family.
+    pub const ALL: [Family; 4] = [Family::Ipv4, Family::Ipv6, Family::VpnIpv4, Family::VpnIpv6];
+}
+
 /// What keeps the routes of one VPN apart from the same prefixes of another (RFC 4364 §4.2), as its eight octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RouteDistinguisher(pub [u8; 8]);

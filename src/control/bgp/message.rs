@@ -31,13 +31,14 @@ pub struct Open {
     pub hold_s: u16,
     /// Its BGP identifier; not 0.0.0.0.
     pub router_id: Ipv4Addr,
-    /// The families that it lists, in its order; if it lists none it means IPv4 (see [`Open::speaks`]).
+    /// The families that it carries routes of, of those that are known here, in its order: what it lists, and IPv4 if it
+    /// lists nothing at all (RFC 4760 §8). Another that is not known is left aside.
     pub families: Vec<Family>,
     /// RFC 2918.
     pub route_refresh: bool,
     /// RFC 6793: AS numbers in its paths have four octets.
     pub four_octet_as: bool,
-    /// RFC 4724, kept as it came. Routes do not outlive a session here.
+    /// RFC 4724: what is known here of it. Routes do not outlive a session here.
     pub graceful_restart: Option<GracefulRestart>,
 }
 
@@ -75,13 +76,16 @@ pub struct Peering {
 }
 
 impl Open {
-    /// Whether it carries routes of `family`: without a list, IPv4 (RFC 4760 §8).
+    /// Whether it carries routes of `family`.
     pub fn speaks(&self, family: Family) -> bool {
-        self.families.contains(&family) || (self.families.is_empty() && family == Family::Ipv4)
+        self.families.contains(&family)
     }
 
     fn from_codec(open: &codec::OpenMessage) -> Result<Open, Notification> {
         let mut families = Vec::new();
+        if !open.capabilities.iter().any(|capability| capability.code() == MULTIPROTOCOL) {
+            families.push(Family::Ipv4);
+        }
         let mut graceful_restart = None;
         for capability in &open.capabilities {
             match capability {
@@ -292,6 +296,9 @@ pub(super) const MAX_OCTETS: usize = 4096;
 
 /// What stands for an autonomous system that two octets cannot hold (RFC 6793 §9).
 const AS_TRANS: u16 = 23456;
+
+/// The code of the capability that lists a family, known or not (RFC 4760 §8).
+const MULTIPROTOCOL: u8 = 1;
 
 #[cfg(test)]
 mod tests;

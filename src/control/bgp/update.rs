@@ -54,9 +54,18 @@ pub enum EncodeError {
     /// The attributes leave no room for a route.
     #[error("the attributes take {0} octets of a message's {MAX_OCTETS}: no route fits beside them")]
     TooLong(usize),
-    /// A value is out of its range.
-    #[error(transparent)]
-    Codec(#[from] codec::EncodeError),
+    /// Routes, or the end, of a family that the session does not carry (RFC 4760 §8).
+    #[error("the session does not carry routes of {0:?}")]
+    NotSpoken(Family),
+    /// A value is out of its range, in words.
+    #[error("{0}")]
+    Value(String),
+}
+
+impl From<codec::EncodeError> for EncodeError {
+    fn from(error: codec::EncodeError) -> Self {
+        EncodeError::Value(error.to_string())
+    }
 }
 
 /// The routes of an UPDATE, or the NOTIFICATION that answers it.
@@ -64,35 +73,45 @@ pub(super) fn from_codec(message: &codec::UpdateMessage, peering: &Peering) -> R
     let parsed = message
         .parse_revised(peering.four_octet_as, peering.is_internal, false, &[])
         .map_err(|error| Notification::from_error(&error))?;
-    let mut faults = Vec::new();
-    for malformed in &parsed.malformed {
-        let treatment = match malformed.disposition {
-            ErrorDisposition::SessionReset => return Err(Notification::from_error(&malformed.error)),
-            ErrorDisposition::TreatAsWithdraw => Treatment::Withdraw,
-            ErrorDisposition::AttributeDiscard => Treatment::DiscardAttribute,
-        };
-        faults.push(Fault { attribute: malformed.type_code, treatment });
-    }
     let update = &parsed.update;
     let reach = update.attributes.iter().find_map(|attribute| match attribute {
         PathAttribute::MpReachNlri(reach) => Some(reach.as_ref()),
         _ => None,
     });
-    let (in_body, announces) = (!update.announced.is_empty(), !update.announced.is_empty() || reach.is_some());
-    let is_external = !peering.is_internal;
-    if let Err(wrong) = codec::validate::validate_update_attributes_with_context(
-        &update.attributes,
-        announces,
-        in_body,
-        is_external,
-        codec::UpdateValidationOptions::default(),
-    ) {
-        if wrong.error.disposition == ErrorDisposition::SessionReset {
+    let in_body = !update.announced.is_empty();
+    let announces = in_body || reach.is_some_and(|r| !r.announced.is_empty() || !r.vpn_announced.is_empty());
+    let mut faults = Vec::new();
+    for malformed in &parsed.malformed {
+        let treatment = match malformed.disposition {
+            ErrorDisposition::SessionReset => return Err(Notification::from_error(&malformed.error)),
+            // RFC 7606 §5.2: the routes that would be withdrawn may be what could not be read.
+            ErrorDisposition::TreatAsWithdraw if !announces => return Err(Notification::from_error(&malformed.error)),
+            ErrorDisposition::TreatAsWithdraw => Treatment::Withdraw,
+            ErrorDisposition::AttributeDiscard => Treatment::DiscardAttribute,
+        };
+        faults.push(Fault { attribute: malformed.type_code, treatment });
+    }
+    // What is malformed is not missing as well.
+    let is_read = !faults.iter().any(|fault: &Fault| fault.treatment == Treatment::Withdraw);
+    // The codec asks whether the peer is external for NEXT_HOP only, which internal ones must give too (RFC 4271 §5.1.3).
+    if is_read
+        && let Err(wrong) = codec::validate::validate_update_attributes_with_context(
+            &update.attributes,
+            announces,
+            in_body,
+            true,
+            codec::UpdateValidationOptions::default(),
+        )
+    {
+        if wrong.error.disposition == ErrorDisposition::SessionReset || !announces {
             return Err(Notification { code: 3, subcode: wrong.error.subcode, data: wrong.error.data });
         }
         faults.push(Fault { attribute: wrong.type_code, treatment: Treatment::Withdraw });
     }
-    if reach.is_some_and(|reach| !has_one_label_each(reach)) {
+    // Routes of a family that the session does not carry are left aside, whatever they are like.
+    let carried = reach.and_then(|reach| Some((reach, family(reach.afi, reach.safi)?)));
+    let carried = carried.filter(|(_, family)| peering.families.contains(family));
+    if carried.is_some_and(|(reach, of)| !has_one_label_each(reach) || next_hop(unmapped(reach), of).is_err()) {
         faults.push(Fault { attribute: MP_REACH_NLRI, treatment: Treatment::Withdraw });
     }
     Ok(Reading { message, update, reach, peering, faults }.routes())
@@ -110,7 +129,7 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn routes(mut self) -> Update {
         let mut withdrawn = self.of_body(&self.update.withdrawn);
-        let mut end_of_rib = self.is_empty().then_some(Family::Ipv4);
+        let mut end_of_rib = Some(Family::Ipv4).filter(|of| self.is_empty() && self.peering.families.contains(of));
         let unreach = self.update.attributes.iter().find_map(|attribute| match attribute {
             PathAttribute::MpUnreachNlri(unreach) => Some(unreach.as_ref()),
             _ => None,
@@ -210,8 +229,12 @@ impl Reading<'_> {
 /// # Errors
 /// What BGP has no octets for.
 pub fn encode_update(routes: &RouteUpdate, peering: &Peering) -> Result<Vec<Vec<u8>>, EncodeError> {
+    let told = routes.withdrawn.iter().chain(&routes.announced).map(Nlri::family).chain(routes.end_of_rib);
+    if let Some(other) = told.into_iter().find(|family| !peering.families.contains(family)) {
+        return Err(EncodeError::NotSpoken(other));
+    }
     let mut messages = Vec::new();
-    for family in [Family::Ipv4, Family::Ipv6, Family::VpnIpv4, Family::VpnIpv6] {
+    for family in Family::ALL {
         let of: Vec<_> = routes.withdrawn.iter().filter(|route| route.family() == family).copied().collect();
         pack(&of, &mut messages, |part| withdrawal(part, family))?;
     }

@@ -1,6 +1,6 @@
 //! Messages against literal octets of the RFCs' figures, there and back over generated ones, and against noise.
 
-use super::super::update::{Fault, Treatment, encode_update};
+use super::super::update::{EncodeError, Fault, Treatment, encode_update};
 use super::*;
 use crate::control::{AsPath, Attributes, Nlri, Origin, RouteDistinguisher, RouteUpdate, Segment, Vpn};
 use crate::wire::mpls::Label;
@@ -9,10 +9,8 @@ use proptest::prelude::*;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
-const ALL: [Family; 4] = [Family::Ipv4, Family::Ipv6, Family::VpnIpv4, Family::VpnIpv6];
-
 fn external() -> Peering {
-    Peering { four_octet_as: true, is_internal: false, families: ALL.to_vec() }
+    Peering { four_octet_as: true, is_internal: false, families: Family::ALL.to_vec() }
 }
 
 /// Octets from hexadecimal digits, spaces apart; a message's marker and length come in front.
@@ -129,11 +127,24 @@ fn a_wrong_attribute_withdraws_or_is_discarded() {
     let update = update_of("0000 0014 40 01 01 09 40 02 06 02 01 00002f2c 40 03 04 c0000209 10 0a0a", &external());
     let withdrawn = RouteUpdate { withdrawn: nets(&["10.10.0.0/16"]), ..RouteUpdate::default() };
     assert_eq!(update.routes, std::slice::from_ref(&withdrawn));
-    assert!(update.faults.contains(&Fault { attribute: 1, treatment: Treatment::Withdraw }), "{:?}", update.faults);
-    // §3 d: no NEXT_HOP.
-    let update = update_of("0000 000d 40 01 01 00 40 02 06 02 01 00002f2c 10 0a0a", &external());
+    assert_eq!(update.faults, [Fault { attribute: 1, treatment: Treatment::Withdraw }]);
+    // §3 d: no NEXT_HOP, from whomever (RFC 4271 §5.1.3).
+    for is_internal in [false, true] {
+        let peering = Peering { is_internal, ..external() };
+        let local_pref = if is_internal { "40 05 04 00000064" } else { "" };
+        let octets = if is_internal { "0014" } else { "000d" };
+        let body = format!("0000 {octets} 40 01 01 00 40 02 06 02 01 00002f2c {local_pref} 10 0a0a");
+        let update = update_of(&body, &peering);
+        assert_eq!(update.routes, std::slice::from_ref(&withdrawn));
+        assert_eq!(update.faults, [Fault { attribute: 3, treatment: Treatment::Withdraw }]);
+    }
+    // §7.2, RFC 9774: a path with a set.
+    let update = update_of("0000 0014 40 01 01 00 40 02 06 01 01 00002f2c 40 03 04 c0000209 10 0a0a", &external());
     assert_eq!(update.routes, [withdrawn]);
-    assert_eq!(update.faults, [Fault { attribute: 3, treatment: Treatment::Withdraw }]);
+    assert_eq!(update.faults, [Fault { attribute: 2, treatment: Treatment::Withdraw }]);
+    // §5.2: the same fault without routes that could be withdrawn.
+    let Err(notification) = decode(&message(2, "0000 0004 40 01 01 09"), &external()) else { panic!() };
+    assert_eq!(notification.code, 3);
     // §7.5: a LOCAL_PREF of three octets, from an external peer.
     let update = update_of(
         "0000 001a 40 01 01 00 40 02 06 02 01 00002f2c 40 03 04 c0000209 40 05 03 000064 10 0a0a",
@@ -141,6 +152,24 @@ fn a_wrong_attribute_withdraws_or_is_discarded() {
     );
     assert_eq!(update.routes[0].announced, nets(&["10.10.0.0/16"]));
     assert_eq!(update.faults, [Fault { attribute: 5, treatment: Treatment::DiscardAttribute }]);
+}
+
+/// RFC 4760 §8: who lists a family, be it one that is not known here, speaks what it lists and nothing else.
+#[test]
+fn an_open_with_unknown_families_speaks_none_that_is_known() {
+    let octets = message(1, "04 fdf2 005a 0a000001 08 02 06 01 04 0019 00 46");
+    let Ok(Message::Open(open)) = decode(&octets, &external()) else { panic!() };
+    assert!(Family::ALL.into_iter().all(|family| !open.speaks(family)), "{open:?}");
+}
+
+/// RFC 8950 is not spoken here: a VPN route of IPv4 by a next hop of IPv6 could not be told to anybody.
+#[test]
+fn a_next_hop_of_the_wrong_family_withdraws() {
+    let body = "0000 003b 40 01 01 00 40 02 06 02 01 00002f2c 80 0e 2b 0001 80 18 0000000000000000 \
+                20010db8000000000000000000000001 00 68 000641 00010000fdf20007 0a0a";
+    let update = update_of(body, &external());
+    assert_eq!((update.routes[0].announced.len(), update.routes[0].withdrawn.len()), (0, 1));
+    assert_eq!(update.faults, [Fault { attribute: 14, treatment: Treatment::Withdraw }]);
 }
 
 #[test]
@@ -175,7 +204,7 @@ fn local_preference_stays_within_the_system() {
 
 #[test]
 fn the_end_of_each_family_is_told() {
-    for family in ALL {
+    for family in Family::ALL {
         let end = RouteUpdate { end_of_rib: Some(family), ..RouteUpdate::default() };
         let octets = encode_update(&end, &external()).unwrap().remove(0);
         assert_eq!(octets.len(), if family == Family::Ipv4 { 23 } else { 29 });
@@ -191,6 +220,12 @@ fn routes_of_a_family_that_is_not_spoken_are_left_aside() {
     let Ok(Message::Update(read)) = decode(&octets, &peering) else { panic!() };
     assert_eq!(read.routes, []);
     assert_eq!(read.faults, [Fault { attribute: 15, treatment: Treatment::IgnoreFamily }]);
+    assert_eq!(encode_update(&update, &peering), Err(EncodeError::NotSpoken(Family::Ipv6)));
+    let end = RouteUpdate { end_of_rib: Some(Family::Ipv4), ..RouteUpdate::default() };
+    let octets = encode_update(&end, &external()).unwrap().remove(0);
+    let peering = Peering { families: vec![Family::Ipv6], ..external() };
+    let Ok(Message::Update(read)) = decode(&octets, &peering) else { panic!() };
+    assert_eq!(read.routes, [], "the end of what is not carried says nothing");
 }
 
 #[test]
@@ -261,7 +296,7 @@ fn some_update() -> impl Strategy<Value = RouteUpdate> {
     let next_hop = |family| -> IpAddr {
         if family == Family::Ipv6 { "2001:db8::1".parse().unwrap() } else { "192.0.2.1".parse().unwrap() }
     };
-    let family = prop::sample::select(&ALL[..]);
+    let family = prop::sample::select(&Family::ALL[..]);
     family.prop_flat_map(move |family| {
         let path = prop::collection::vec(1..u32::MAX, 1..20);
         let numbers = (any::<Option<u32>>(), any::<Option<u32>>(), 0..3_usize);
@@ -292,7 +327,7 @@ proptest! {
     #[test]
     fn updates_come_back_as_they_were(update in some_update(), four_octet_as in any::<bool>()) {
         // Between internal peers, where everything is carried; to one of two-octet numbers by AS4_PATH (RFC 6793 §4.2.2).
-        let peering = Peering { four_octet_as, is_internal: true, families: ALL.to_vec() };
+        let peering = Peering { four_octet_as, is_internal: true, families: Family::ALL.to_vec() };
         let mut announced = Vec::new();
         for octets in encode_update(&update, &peering).unwrap() {
             prop_assert!(octets.len() <= MAX_OCTETS);
