@@ -22,13 +22,7 @@ fn address(node: u16, session: u16) -> Ipv4Addr {
 
 fn router(node: u16) -> Role {
     let interval = Interval::try_from(Span::from_us(3300)).unwrap();
-    let config = Config {
-        desired_min_tx: interval,
-        required_min_rx: interval,
-        multiplier: DetectMult(3.try_into().unwrap()),
-        passive: false,
-        control_plane_independent: false,
-    };
+    let config = Config::new(interval, DetectMult(3.try_into().unwrap()));
     let mut fib = FibBuilder::new(1);
     let route = SubInterface { service: Service::Route(VrfId(0)), mpls: false, reset_dscp: false };
     let vlans = (1..=SESSIONS).map(VlanKey::Single);

@@ -90,13 +90,7 @@ impl Lab {
         let set = fib.next_hops(&[NextHop { mtu: 1500, ..way }]);
         fib.route(VrfId(0), "10.2.0.0/16".parse().unwrap(), set);
         let interval = Interval::try_from(self.interval).unwrap();
-        let config = Config {
-            desired_min_tx: interval,
-            required_min_rx: interval,
-            multiplier: DetectMult(self.multiplier.try_into().unwrap()),
-            passive: false,
-            control_plane_independent: false,
-        };
+        let config = Config::new(interval, DetectMult(self.multiplier.try_into().unwrap()));
         let remote = IpAddr::V4(interface(1 - node).v4.unwrap());
         let signals = if node == 0 { self.signals.clone() } else { Vec::new() };
         let control = ControlSpec {

@@ -55,13 +55,7 @@ impl Lab {
     fn control(&self, node: u16) -> ControlSpec {
         let interval = Interval::try_from(Span::from_ms(100)).unwrap();
         let multiplier = DetectMult(3.try_into().unwrap());
-        let config = Config {
-            desired_min_tx: interval,
-            required_min_rx: interval,
-            multiplier,
-            passive: false,
-            control_plane_independent: false,
-        };
+        let config = Config::new(interval, multiplier);
         let remote = |link| IpAddr::V4(address(1 - node, link));
         let interface = |link| InterfaceSpec {
             port: PortId(link),

@@ -23,6 +23,20 @@ pub struct Config {
     pub control_plane_independent: bool,
 }
 
+impl Config {
+    /// Packets each `interval`, both ways; the neighbour waits for `multiplier` of them. Neither passive nor independent of
+    /// the control plane.
+    pub const fn new(interval: Interval, multiplier: DetectMult) -> Self {
+        Config {
+            desired_min_tx: interval,
+            required_min_rx: interval,
+            multiplier,
+            passive: false,
+            control_plane_independent: false,
+        }
+    }
+}
+
 /// What an operator or another protocol wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -91,6 +105,8 @@ pub struct Session {
     detect_at: Option<Instant>,
     /// News of the state went since the last packet that went by the timer.
     told_early: bool,
+    /// The state that the neighbour was told last; Down, which it takes an unknown end for, before anything was said.
+    told: State,
     send_now: bool,
     answer_now: bool,
     /// One for each `handle_...` at the most.
@@ -119,6 +135,7 @@ impl Session {
             next_send: None,
             detect_at: None,
             told_early: false,
+            told: State::Down,
             send_now: false,
             answer_now: false,
             events: VecDeque::new(),
@@ -240,6 +257,8 @@ impl Session {
 
     /// Changes the state, tells it, and tells the neighbour at once (§6.8.7), but only once between packets that go by the
     /// timer: two ends that answer each change with news can take each other up and down for ever, at the pace of the path.
+    /// That an operator holds the session down answers nothing, and is told unless the neighbour was told so last: else its
+    /// detection time could run out first, and it would take the wish for a failure.
     fn enter(&mut self, to: State, diagnostic: Diagnostic, cause: Cause, now: Instant) {
         let from = std::mem::replace(&mut self.state, to);
         self.diagnostic = diagnostic;
@@ -247,7 +266,8 @@ impl Session {
         self.changed_at = now;
         self.events.push_back(Event { from, to, diagnostic, cause });
         self.ask();
-        if self.may_speak() && !self.told_early {
+        let is_wish = to == State::AdminDown && self.told != State::AdminDown;
+        if self.may_speak() && (is_wish || !self.told_early) {
             self.told_early = true;
             self.send(now);
         }
@@ -268,6 +288,7 @@ impl Session {
 
     fn send(&mut self, now: Instant) {
         self.send_now = true;
+        self.told = self.state;
         self.last_sent = Some(now);
         self.next_send = None;
     }

@@ -137,6 +137,27 @@ fn a_fault_of_one_direction_is_told_to_the_other_end() {
     assert_eq!(pair.states(), [State::Up; 2]);
 }
 
+/// An end that has just told that it is up, at 100 ms, has told its news until its next packet by the timer. An operator's
+/// wish is told all the same: that packet goes at the slow rate then, after the 300 ms that the neighbour waits.
+#[test]
+fn an_operators_wish_is_told_however_soon_it_comes() {
+    for seed in 0..20 {
+        let mut pair = Pair::new([config(100, 3), config(100, 3)], MS(7), seed);
+        // A hears and is not heard, long enough to go by its timer; then it is heard, and both come up.
+        pair.works[A] = false;
+        pair.run_for(Span::from_s(5));
+        pair.works[A] = true;
+        while pair.states() != [State::Up; 2] {
+            pair.run_for(MS(1));
+        }
+        pair.events.clear();
+        pair.command(A, Command::AdminDown);
+        pair.run_for(Span::from_s(2));
+        let told: Vec<_> = pair.events.iter().filter(|event| event.1 == B).map(|event| event.2.cause).collect();
+        assert_eq!(told, [Cause::NeighbourAdminDown], "seed {seed}");
+    }
+}
+
 #[test]
 fn an_operators_wish_is_no_fault_of_the_path() {
     let mut pair = settled([config(300, 3), config(300, 3)], MS(7), 4);

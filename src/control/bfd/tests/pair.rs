@@ -15,13 +15,7 @@ pub(super) fn interval(ms: u64) -> Interval {
 }
 
 pub(super) fn config(ms: u64, multiplier: u8) -> Config {
-    Config {
-        desired_min_tx: interval(ms),
-        required_min_rx: interval(ms),
-        multiplier: DetectMult(NonZeroU8::new(multiplier).unwrap()),
-        passive: false,
-        control_plane_independent: false,
-    }
+    Config::new(interval(ms), DetectMult(NonZeroU8::new(multiplier).unwrap()))
 }
 
 pub(super) struct Pair {
