@@ -1,5 +1,7 @@
 //! The Internet checksum (RFC 1071) and its incremental update (RFC 1624).
 
+use std::net::IpAddr;
+
 /// The one's complement sum of `octets`, not yet complemented, added to `sum`; an odd last octet counts as the upper half.
 pub fn sum(octets: &[u8], sum: u32) -> u32 {
     let mut wide = u64::from(sum);
@@ -25,6 +27,16 @@ const fn fold(sum: u32) -> u32 {
 /// The checksum over `octets` with `seed` (a pseudo-header's sum, or 0).
 pub fn checksum(octets: &[u8], seed: u32) -> u16 {
     !(fold(sum(octets, seed)) as u16)
+}
+
+/// The sum of the pseudo-header of `octets` of `protocol` between two addresses, of IPv4 (RFC 9293 §3.1) or of IPv6
+/// (RFC 8200 §8.1).
+pub fn pseudo(source: IpAddr, destination: IpAddr, protocol: u8, octets: u32) -> u32 {
+    let of = |address: IpAddr, seed| match address {
+        IpAddr::V4(v4) => sum(&v4.octets(), seed),
+        IpAddr::V6(v6) => sum(&v6.octets(), seed),
+    };
+    of(source, of(destination, u32::from(protocol) + octets))
 }
 
 /// The checksum after one 16-bit word that it covers went from `old` to `new` (RFC 1624 equation 3).

@@ -141,10 +141,9 @@ fn link_layer(mut options: &[u8], kind: u8) -> Option<Option<Mac>> {
     Some(found)
 }
 
-/// The sum of the pseudo-header (RFC 8200 §8.1).
-fn pseudo(source: Ipv6Addr, destination: Ipv6Addr, length: usize) -> u32 {
-    let seed = length as u32 + u32::from(ICMPV6);
-    checksum::sum(&destination.octets(), checksum::sum(&source.octets(), seed))
+/// The sum of the pseudo-header of a message of `octets`.
+fn pseudo(source: Ipv6Addr, destination: Ipv6Addr, octets: usize) -> u32 {
+    checksum::pseudo(source.into(), destination.into(), ICMPV6, octets as u32)
 }
 
 #[cfg(test)]

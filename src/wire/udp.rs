@@ -1,12 +1,10 @@
 //! The UDP header (RFC 768) with its checksum over the IPv4 or IPv6 pseudo-header (RFC 8200 §8.1).
 
-use super::{be16, checksum};
+use super::{be16, checksum, ipv4};
 use std::net::IpAddr;
 
 /// Octets of the header.
 pub const HEADER_OCTETS: usize = 8;
-/// The protocol number.
-const UDP: u32 = 17;
 
 /// Why octets are no UDP datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +37,7 @@ impl<'a> Datagram<'a> {
         let is_good = if is_absent {
             destination.is_ipv4()
         } else {
-            checksum::checksum(datagram, pseudo(source, destination, length)) == 0
+            checksum::checksum(datagram, checksum::pseudo(source, destination, ipv4::UDP, length.into())) == 0
         };
         if !is_good {
             return Err(Malformed::Checksum);
@@ -61,21 +59,13 @@ impl<'a> Datagram<'a> {
         out.extend([0, 0]);
         out.extend(self.payload);
         // A sum of zero is sent as its other form: zero means that there is none.
-        let sum = match checksum::checksum(&out[at..], pseudo(source, destination, length)) {
+        let sum = match checksum::checksum(&out[at..], checksum::pseudo(source, destination, ipv4::UDP, length.into()))
+        {
             0 => 0xffff,
             sum => sum,
         };
         out[at + 6..at + 8].copy_from_slice(&sum.to_be_bytes());
     }
-}
-
-/// The sum of the pseudo-header: addresses, protocol, length.
-fn pseudo(source: IpAddr, destination: IpAddr, length: u16) -> u32 {
-    let of = |address: IpAddr, sum| match address {
-        IpAddr::V4(v4) => checksum::sum(&v4.octets(), sum),
-        IpAddr::V6(v6) => checksum::sum(&v6.octets(), sum),
-    };
-    of(source, of(destination, UDP + u32::from(length)))
 }
 
 #[cfg(test)]
@@ -85,6 +75,16 @@ mod tests {
 
     const A: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     const B: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+    /// RFC 768: a sum of zero is sent as all ones. By hand: bb5b of the sum below, with port 0ec8 + 44a4 = 536c, is ffff.
+    #[test]
+    fn a_sum_of_zero_is_sent_as_all_ones() {
+        let datagram = Datagram { source: 49152, destination: 0x536c, payload: b"hi" };
+        let mut out = Vec::new();
+        datagram.emit(A, B, &mut out);
+        assert_eq!(out[6..8], [0xff, 0xff]);
+        assert_eq!(Datagram::read(&out, A, B), Ok(datagram));
+    }
 
     #[test]
     fn literal_octets_are_read_and_written() {

@@ -66,7 +66,8 @@ impl Rib {
             attributes.as_path = attributes.as_path.prepended(local_as, 1);
             attributes.next_hop = config.local_address;
             attributes.local_pref = None;
-            attributes.extended_communities.retain(|one| !is_route_target(one));
+            // RFC 4360 §6: what is not transitive goes to no other system.
+            attributes.extended_communities.retain(|one| !is_route_target(one) && one[0] & NON_TRANSITIVE == 0);
         } else {
             attributes.local_pref = Some(attributes.local_pref.unwrap_or(DEFAULT_LOCAL_PREF));
             if config.next_hop_self || is_own || vpn.is_some() {
@@ -94,6 +95,9 @@ fn may_pass(attributes: &Attributes, learned: Learned, to: &PeerConfig) -> bool 
     let is_reflection = !to.is_external() && learned == Learned::Internal;
     !(has(NO_ADVERTISE) || is_kept || is_reflection)
 }
+
+/// The T bit of an extended community's type (RFC 4360 §2).
+const NON_TRANSITIVE: u8 = 0x40;
 
 /// RFC 4360 §4: of two-octet, address and four-octet kind.
 const fn is_route_target(community: &[u8; 8]) -> bool {

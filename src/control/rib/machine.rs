@@ -62,7 +62,8 @@ impl Rib {
         id
     }
 
-    /// The session of `peer` is established: it is to be told everything.
+    /// The session of `peer` is established: it is to be told everything. Nothing changes if it was already: a session that
+    /// takes the place of another is down in between.
     pub fn peer_up(&mut self, now: Instant, peer: PeerId) {
         if !self.peers[peer.index()].is_up {
             let all = self.keys_for(peer);

@@ -140,7 +140,9 @@ impl Neighbors {
     /// The segment is down: everything is forgotten.
     pub fn clear(&mut self) {
         let gone = std::mem::take(&mut self.entries);
-        self.events.extend(gone.keys().map(|address| Event::Gone(*address)));
+        // One that never answered was not there.
+        let known = gone.iter().filter(|(_, entry)| entry.mac.is_some());
+        self.events.extend(known.map(|(address, _)| Event::Gone(*address)));
         self.frames.clear();
     }
 

@@ -6,7 +6,7 @@ mod tests;
 
 use crate::rng::Rng;
 use crate::time::{Instant, Span};
-use crate::wire::{ipv4, ipv6};
+use crate::wire::{checksum, ipv4, ipv6};
 use device::Wire;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer, State};
@@ -231,8 +231,9 @@ impl Connection {
     /// Takes an IP packet that arrived. What is not a whole TCP segment from the other address to this one is ignored;
     /// a segment for another port than the connection's is answered by a reset.
     pub fn handle_packet(&mut self, now: Instant, packet: &[u8]) {
-        if self.is_segment(packet) && self.wire.packets.len() < TRANSMIT_PACKETS {
-            self.pump(now, Some(packet));
+        let has_room = self.wire.packets.len() < TRANSMIT_PACKETS;
+        if let Some(segment) = self.segment(packet).filter(|_| has_room) {
+            self.pump(now, Some(segment));
         }
     }
 
@@ -306,24 +307,31 @@ impl Connection {
         self.sockets.get_mut(self.handle)
     }
 
-    /// Whether `packet` is a whole TCP segment of the two addresses.
-    fn is_segment(&self, packet: &[u8]) -> bool {
-        match (self.local, self.remote) {
-            (IpAddr::V4(local), IpAddr::V4(remote)) => ipv4::Header::read(packet).is_some_and(|header| {
-                header.check(packet, packet.len()).is_ok()
+    /// The packet without what lies behind it, if it is a whole TCP segment between the two addresses (RFC 9293 §3.1).
+    fn segment<'p>(&self, packet: &'p [u8]) -> Option<&'p [u8]> {
+        let (header_octets, octets) = match (self.local, self.remote) {
+            (IpAddr::V4(local), IpAddr::V4(remote)) => {
+                let header = ipv4::Header::read(packet)?;
+                let is_ours = header.check(packet, packet.len()).is_ok()
                     && header.protocol() == ipv4::TCP
                     && !header.is_fragment()
                     && ipv4::source(packet) == Some(remote.to_bits())
-                    && header.destination() == local.to_bits()
-            }),
+                    && header.destination() == local.to_bits();
+                is_ours.then(|| Some((header.octets(), ipv4::total_length(packet)?.into())))??
+            }
             (IpAddr::V6(local), IpAddr::V6(remote)) => {
-                ipv6::check(packet, packet.len())
+                let is_ours = ipv6::check(packet, packet.len())
                     && packet[ipv6::NEXT_HEADER] == ipv4::TCP
                     && ipv6::source(packet) == Some(remote.to_bits())
-                    && ipv6::destination(packet) == Some(local.to_bits())
+                    && ipv6::destination(packet) == Some(local.to_bits());
+                is_ours.then(|| Some((ipv6::HEADER_OCTETS, ipv6::total_length(packet)? as usize)))??
             }
-            _ => false,
-        }
+            _ => return None,
+        };
+        let packet = packet.get(..octets)?;
+        let tcp = packet.get(header_octets..).filter(|tcp| tcp.len() >= 20)?;
+        let pseudo = checksum::pseudo(self.remote, self.local, ipv4::TCP, tcp.len() as u32);
+        (checksum::checksum(tcp, pseudo) == 0).then_some(packet)
     }
 
     fn pump(&mut self, now: Instant, packet: Option<&[u8]>) {
@@ -337,8 +345,11 @@ impl Connection {
                 self.patience = None;
             }
             let is_synchronized = !is_opening && socket.is_active();
-            let challenge =
-                if is_synchronized && peer == device::ports(packet) { self.wire.challenge(packet) } else { None };
+            let challenge = if is_synchronized && peer == device::ports(packet) {
+                self.wire.challenge(packet, self.remote, self.local)
+            } else {
+                None
+            };
             self.wire.arrived = Some(challenge.unwrap_or_else(|| packet.to_vec()));
             self.interface.poll_ingress_single(self.now, &mut self.wire, &mut self.sockets);
         }

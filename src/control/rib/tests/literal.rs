@@ -25,7 +25,9 @@ fn to_external_peers_a_route_has_the_own_system_and_address_and_no_preference() 
     let mut rib = four();
     let mut attributes = route("10.0.0.1", &[65_010, 7]);
     (attributes.med, attributes.local_pref) = (Some(50), Some(900));
-    attributes.extended_communities = vec![[0, 2, 0, 1, 0, 0, 0, 1], [3, 12, 0, 0, 0, 0, 0, 8]];
+    // A route target, one that is transitive, one that is not (RFC 4360 §2).
+    attributes.extended_communities =
+        vec![[0, 2, 0, 1, 0, 0, 0, 1], [3, 12, 0, 0, 0, 0, 0, 8], [0x43, 0, 0, 0, 0, 0, 0, 2]];
     rib.handle_update(Instant::ZERO, A, &announce(&[P], attributes.clone()));
     let mut wanted = route("10.0.0.254", &[12_076, 65_010, 7]);
     wanted.extended_communities = vec![[3, 12, 0, 0, 0, 0, 0, 8]];

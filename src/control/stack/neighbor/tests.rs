@@ -225,6 +225,19 @@ fn probes_for_an_address_are_answered_and_not_learnt() {
 }
 
 #[test]
+fn of_a_segment_that_goes_down_those_are_gone_that_were_there() {
+    let mut one = end(0);
+    let absent = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 9));
+    one.resolve(at(0), absent);
+    let there = Ipv4Addr::new(10, 0, 0, 8);
+    let (operation, sender_mac, target_mac) = (Operation::Request, MACS[1], Mac::default());
+    one.handle_arp(at(0), &Arp { operation, sender_mac, sender: there, target_mac, target: V4[0] });
+    while one.poll_event().is_some() {}
+    one.clear();
+    assert_eq!(std::iter::from_fn(|| one.poll_event()).collect::<Vec<_>>(), [Event::Gone(there.into())]);
+}
+
+#[test]
 fn table_and_queue_are_bounded() {
     let mut one = Neighbors::new(MACS[0], Some(V4[0]), None, Options { neighbors: 100, ..Options::default() });
     for n in 0..1000u32 {

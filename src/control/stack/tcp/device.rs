@@ -5,6 +5,7 @@ use crate::wire::{be16, be32, checksum, ipv4, ipv6};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 /// Type of service or traffic class of control packets: DSCP CS6 (RFC 4594 §3.2).
 const CS6: u8 = 48 << 2;
@@ -42,9 +43,10 @@ impl Wire {
     /// What smoltcp is to see in place of `packet`, if that is a SYN within the connection. RFC 9293 §3.10.7.4 wants a
     /// challenge (RFC 5961 §4.2), smoltcp says nothing; to an acknowledgement from before the window it answers as it should
     /// to the SYN: with what it expects, once a second at most.
-    pub(super) fn challenge(&self, packet: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn challenge(&self, packet: &[u8], from: IpAddr, to: IpAddr) -> Option<Vec<u8>> {
         let at = header_octets(packet);
-        if packet.get(at + 13)? & (SYN | RST | ACK) != SYN {
+        // RFC 5961 §4.2: whatever else it says, but for a reset.
+        if packet.get(at + 13)? & (SYN | RST) != SYN {
             return None;
         }
         let mut old = packet.get(..at + 20)?.to_vec();
@@ -59,9 +61,7 @@ impl Wire {
         tcp[8..12].copy_from_slice(&self.said.next.to_be_bytes());
         tcp[12..14].copy_from_slice(&[5 << 4, ACK]);
         tcp[16..20].fill(0);
-        let addresses =
-            if at == ipv6::HEADER_OCTETS { &old[ipv6::SOURCE..at] } else { &old[ipv4::SOURCE..ipv4::HEADER_OCTETS] };
-        let sum = checksum::checksum(&old[at..], checksum::sum(addresses, 20 + u32::from(ipv4::TCP)));
+        let sum = checksum::checksum(&old[at..], checksum::pseudo(from, to, ipv4::TCP, 20));
         old[at + 16..at + 18].copy_from_slice(&sum.to_be_bytes());
         Some(old)
     }

@@ -56,20 +56,54 @@ fn source_ports_are_ephemeral_and_differ() {
     assert!(ports.len() > 45 && ports.iter().all(|port| EPHEMERAL_PORTS.contains(port)));
 }
 
+/// A SYN within the connection from end 0 to end 1, with the control bits that `change` adds and padding behind it.
+fn syn_within(pair: &Pair, options: &[etherparse::Ipv4Options], with_ack: bool) -> Vec<u8> {
+    let mut ip =
+        etherparse::Ipv4Header::new(20, 1, etherparse::IpNumber::TCP, [192, 168, 100, 129], [192, 168, 100, 130])
+            .expect("a short packet");
+    ip.options = options.first().cloned().unwrap_or_default();
+    ip.set_payload_len(20).unwrap();
+    let mut header = etherparse::TcpHeader::new(pair.ends[0].local_port(), BGP_PORT, 77, 4096);
+    (header.syn, header.ack) = (true, with_ack);
+    header.checksum = header.calc_checksum_ipv4(&ip, &[]).unwrap();
+    ip.header_checksum = ip.calc_header_checksum();
+    let mut packet = Vec::new();
+    ip.write(&mut packet).unwrap();
+    header.write(&mut packet).unwrap();
+    // Ethernet's padding.
+    packet.extend([0; 6]);
+    packet
+}
+
 #[test]
 fn a_syn_within_a_connection_is_challenged() {
+    let none = etherparse::Ipv4Options::default();
+    let twenty = etherparse::Ipv4Options::from([1; 20]);
+    for (options, with_ack) in [(none.clone(), false), (none, true), (twenty, false)] {
+        let mut pair = Pair::connected(false, Options::default(), CLEAN, 1);
+        let last = &pair.sent.iter().rfind(|sent| sent.1 == 1).expect("end 1 said something").2;
+        let acknowledged = tcp(last).acknowledgment_number();
+        let syn = syn_within(&pair, &[options], with_ack);
+        let count = pair.sent.len();
+        pair.ends[1].handle_packet(pair.now, &syn);
+        pair.run(Span::from_s(1));
+        let answer = tcp(&pair.sent[count].2);
+        assert!(answer.ack() && !answer.rst() && !answer.syn(), "RFC 9293 §3.10.7.4, RFC 5961 §4.2");
+        assert_eq!(answer.acknowledgment_number(), acknowledged);
+        assert!(pair.ends[0].is_open() && pair.ends[1].is_open());
+    }
+}
+
+/// RFC 9293 §3.1: what has a wrong checksum is no segment, whatever it says.
+#[test]
+fn a_segment_with_a_wrong_checksum_is_not_there() {
     let mut pair = Pair::connected(false, Options::default(), CLEAN, 1);
-    let port = pair.ends[0].local_port();
-    let mut syn = Vec::new();
-    let builder =
-        PacketBuilder::ipv4([192, 168, 100, 129], [192, 168, 100, 130], 1).tcp(port, BGP_PORT, 77, 4096).syn();
-    builder.write(&mut syn, &[]).unwrap();
+    let mut syn = syn_within(&pair, &[], false);
+    syn[20 + 14] ^= 1;
     let count = pair.sent.len();
     pair.ends[1].handle_packet(pair.now, &syn);
     pair.run(Span::from_s(1));
-    let answer = tcp(&pair.sent[count].2);
-    assert!(answer.ack() && !answer.rst() && !answer.syn(), "RFC 9293 §3.10.7.4, RFC 5961 §4.2");
-    assert!(pair.ends[0].is_open() && pair.ends[1].is_open());
+    assert_eq!(pair.sent.len(), count);
 }
 
 #[test]
