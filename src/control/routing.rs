@@ -166,10 +166,12 @@ mod tests {
         Routing::new(&spec)
     }
 
+    type Step<'a> = &'a dyn Fn(&mut Routing, Instant);
+
     /// How many next hops there are after each step, where that changes.
-    fn steps(routing: &mut Routing, steps: &[&dyn Fn(&mut Routing, Instant)]) -> Vec<Option<usize>> {
+    fn steps(routing: &mut Routing, steps: &[Step<'_>]) -> Vec<Option<usize>> {
         let at = |place: usize| Instant::ZERO + Span::from_s(place as u64);
-        let step = |(place, step): (usize, &&dyn Fn(&mut Routing, Instant))| {
+        let step = |(place, step): (usize, &Step<'_>)| {
             step(routing, at(place));
             match routing.poll_change(at(place)) {
                 Some(Change::Route { next_hops, .. }) => Some(next_hops.len()),
