@@ -88,6 +88,12 @@ impl Span {
         self.0
     }
 
+    /// Both together, [`Span::MAX`] where that is past the range.
+    #[inline(always)]
+    pub const fn saturating_add(self, other: Span) -> Span {
+        Span(self.0.saturating_add(other.0))
+    }
+
     /// Seconds, for people; never for arithmetic of the datapath.
     pub fn as_s_f64(self) -> f64 {
         self.0 as f64 / PS_PER_S as f64

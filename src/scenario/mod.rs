@@ -30,10 +30,10 @@ pub use compile::{
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};
 pub use model::{
-    Access, Admin, Attachment, BackgroundLoad, Bfd, Bgp, Carrier, CarrierDelay, Circuit, CircuitId, CircuitKind,
-    CircuitSku, Community, Control, Core, CoreGraph, CoreLink, CrossConnect, Detection, EgressTags, Encapsulation,
-    Event, EventKind, EventTarget, Fibres, Gateway, GatewayLimits, GlobalReach, Hop, InternetAccess, LabelEntry,
-    LabelOp, Lan, LinkAddresses, LinkName, MicrosoftPeering, NatPools, Nni, Null, OutLabel, PairId, PairLink, Peering,
+    Access, Admin, Attachment, BackgroundLoad, Bfd, Bgp, Carrier, Circuit, CircuitId, CircuitKind, CircuitSku,
+    Community, Control, Core, CoreGraph, CoreLink, CrossConnect, Detection, EgressTags, Encapsulation, Event,
+    EventKind, EventTarget, Fibres, Gateway, GatewayLimits, GlobalReach, Hop, InternetAccess, LabelEntry, LabelOp, Lan,
+    LinkAddresses, LinkName, MicrosoftPeering, NatPools, Nni, Null, OutLabel, PairId, PairLink, Peering,
     PeeringAddresses, PerPlane, PortPair, PrefixLimits, Protection, Provider, ProviderId, Pseudowire, RateLimit,
     Recovery, Route, Router, RouterPort, RouterPortId, Scope, Service, ServiceClass, ServiceId, Sessions, Settings,
     Site, SiteId, Sku, SkuLimits, StreamEnd, Tags, Traffic, Vnet, VnetId, Way, Ways,

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use super::source::{Extent, Located};
+use crate::control::CarrierSpec;
 use crate::time::{PortSpeed, Span};
 use crate::wire::vlan::Vid;
 
@@ -63,7 +64,7 @@ place_in!(
 );
 
 pub use azure::{CircuitKind, Gateway, GatewayLimits, Sku, SkuLimits, Vnet};
-pub use control::{CarrierDelay, Control, Sessions};
+pub use control::{Control, Sessions};
 pub use event::{BackgroundLoad, Event, EventKind, EventTarget, Fibres, Way, Ways};
 pub use global_reach::GlobalReach;
 pub use provider::{
@@ -169,7 +170,7 @@ pub struct PortPair {
     /// Priority classes of each port: 1 to 8.
     pub queues: u8,
     /// How its ports take loss of signal: on both links, at both ends.
-    pub carrier_delay: CarrierDelay,
+    pub carrier_delay: CarrierSpec,
     /// The first link.
     pub primary: PairLink,
     /// The second link.

@@ -205,12 +205,12 @@ fn control_planes_have_settings() {
         settle: Span::ZERO,
         programming_delay: Span::ZERO,
         programming_per_prefix: Span::from_us(3),
-        carrier: CarrierDelay { down: Span::from_ms(10), up: Span::from_s(2) },
+        carrier: crate::control::CarrierSpec { down_delay: Span::from_ms(10), up_delay: Span::from_s(2) },
         resilient_hashing: true,
         arp_age: Span::from_s(60),
     };
     assert_eq!(scenario.control, expected);
-    let of_pair = CarrierDelay { down: Span::from_ms(10), up: Span::from_s(1) };
+    let of_pair = crate::control::CarrierSpec { down_delay: Span::from_ms(10), up_delay: Span::from_s(1) };
     assert_eq!(scenario.pairs[0].carrier_delay, of_pair);
 }
 

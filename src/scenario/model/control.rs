@@ -1,5 +1,6 @@
 //! Control planes as meant: what holds for those of all routers; what a peering's sessions have is in `session`.
 
+use crate::control::CarrierSpec;
 use crate::time::Span;
 
 /// Control planes of the whole network (`[control]`). Kept: sessions are up in this version.
@@ -16,8 +17,8 @@ pub struct Control {
     pub programming_delay: Span,
     /// What each prefix adds to that, one after another: 0 to 1 s. 0 if absent.
     pub programming_per_prefix: Span,
-    /// How ports take loss of signal where their port pair says nothing else.
-    pub carrier: CarrierDelay,
+    /// How ports take loss of signal where their port pair says nothing else: both delays 0 to 60 s, 0 if absent.
+    pub carrier: CarrierSpec,
     /// Whether, when one of several equal ways goes, the flows of the others stay where they are. False if absent: then all
     /// are spread anew. What Microsoft's edge does is not published.
     pub resilient_hashing: bool,
@@ -34,15 +35,6 @@ pub enum Sessions {
     Static,
 }
 
-/// How a port takes that its signal comes and goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CarrierDelay {
-    /// From loss of signal to the port being down; a shorter loss takes no port down. 0 to 60 s, 0 if absent.
-    pub down: Span,
-    /// From the signal's return to the port being up; a shorter one brings none up. 0 to 60 s, 0 if absent.
-    pub up: Span,
-}
-
 impl Default for Control {
     /// What holds where nothing is written.
     fn default() -> Self {
@@ -51,7 +43,7 @@ impl Default for Control {
             settle: Span::from_s(10),
             programming_delay: Span::from_ms(10),
             programming_per_prefix: Span::ZERO,
-            carrier: CarrierDelay { down: Span::ZERO, up: Span::ZERO },
+            carrier: CarrierSpec::default(),
             resilient_hashing: false,
             arp_age: Span::from_s(4 * 3600),
         }

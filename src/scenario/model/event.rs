@@ -42,6 +42,16 @@ pub enum Way {
     Back,
 }
 
+impl Way {
+    /// The other one.
+    pub const fn opposite(self) -> Way {
+        match self {
+            Way::Forth => Way::Back,
+            Way::Back => Way::Forth,
+        }
+    }
+}
+
 /// One direction, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ways {
@@ -124,8 +134,8 @@ impl EventKind {
 impl Event {
     /// When it is over, from the start of the run; `None`: with the run.
     pub fn end(&self) -> Option<Span> {
-        // Both are at most 200 days, and the range is 213.
-        self.lasts.map(|lasts| Span::from_ps(self.at.value.as_ps().saturating_add(lasts.value.as_ps())))
+        // What is past the range is past every run.
+        self.lasts.map(|lasts| self.at.value.saturating_add(lasts.value))
     }
 
     /// Whether it holds at `now`, a time from the start of the run.

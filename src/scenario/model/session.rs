@@ -48,11 +48,8 @@ pub struct PerPlane<T> {
 
 impl<T> PerPlane<T> {
     /// That of `plane`.
-    pub const fn of(&self, plane: Plane) -> &T {
-        match plane {
-            Plane::Primary => &self.primary,
-            Plane::Secondary => &self.secondary,
-        }
+    pub fn of(&self, plane: Plane) -> &T {
+        plane.of(&self.primary, &self.secondary)
     }
 }
 
@@ -74,7 +71,7 @@ impl Bfd {
 /// BGP of a peering's sessions, of the router that has the peering: the customer's edge, or with an IPVPN the provider's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bgp {
-    /// Between keepalives: the lower of both ends (RFC 4271 §4.4).
+    /// Between keepalives: the lower of both ends (EXPRESSROUTE: FAQ); a third of `hold` if absent (RFC 4271 §4.4).
     pub keepalive: Span,
     /// Without a message for this long the session is down: the lower of both ends (RFC 4271 §4.2).
     pub hold: Span,
@@ -104,7 +101,7 @@ impl Bgp {
     /// Hold time of Microsoft's edge.
     pub const MICROSOFT_HOLD: Span = Span::from_s(180);
     /// Local preference where none is given.
-    pub const LOCAL_PREF: u32 = 100;
+    pub const LOCAL_PREF: u32 = crate::control::rib::DEFAULT_LOCAL_PREF;
 }
 
 impl Default for Bgp {

@@ -3,10 +3,11 @@
 use super::facts::{CircuitFacts, Facts, PairFacts};
 use super::provider::{self, MODELS, Model};
 use super::{Names, control, peering, public};
+use crate::control::CarrierSpec;
 use crate::port::PortSpec;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::model::{
-    Admin, CarrierDelay, Circuit, CircuitId, CircuitSku, Encapsulation, PairId, PairLink, PortPair, RateLimit, Scope,
+    Admin, Circuit, CircuitId, CircuitSku, Encapsulation, PairId, PairLink, PortPair, RateLimit, Scope,
 };
 use crate::scenario::reader::{Fault, Table, Value};
 use crate::scenario::source::Located;
@@ -20,7 +21,7 @@ type Read<T> = Vec<Option<T>>;
 pub(super) fn circuits(
     tables: Vec<(Located<String>, Table<'_>)>,
     names: &Names,
-    carrier: CarrierDelay,
+    carrier: CarrierSpec,
     facts: &mut Facts,
 ) -> (Read<Circuit>, Read<PortPair>) {
     let mut owned = 0;
@@ -55,7 +56,7 @@ pub(super) fn circuits(
 /// What is written of a port pair in the table of the circuit that brings it.
 fn port_pair(
     name: Located<String>,
-    (model, carrier_delay): (Model, CarrierDelay),
+    (model, carrier_delay): (Model, CarrierSpec),
     table: &mut Table<'_>,
     names: &Names,
     facts: &mut Facts,

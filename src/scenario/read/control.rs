@@ -1,6 +1,7 @@
 //! `[control]`: what holds for the control planes of all routers, and what a port pair may say of its own.
 
-use crate::scenario::model::{CarrierDelay, Control, Sessions};
+use crate::control::CarrierSpec;
+use crate::scenario::model::{Control, Sessions};
 use crate::scenario::reader::Table;
 use crate::scenario::values;
 use crate::time::Span;
@@ -24,17 +25,22 @@ pub(super) fn control(root: &mut Table<'_>) -> Control {
             absent.programming_per_prefix,
         ),
         carrier: carrier(&mut table, absent.carrier),
-        resilient_hashing: table.optional("resilient_hashing", values::boolean).is_some_and(|on| on.value),
+        resilient_hashing: table
+            .optional("resilient_hashing", values::boolean)
+            .map_or(absent.resilient_hashing, |on| on.value),
         arp_age: span(&mut table, "arp_age", Span::from_s(1), Span::from_s(86_400), absent.arp_age),
     }
 }
 
 /// `carrier_delay` and `carrier_up_delay`.
-pub(super) fn carrier(table: &mut Table<'_>, absent: CarrierDelay) -> CarrierDelay {
+pub(super) fn carrier(table: &mut Table<'_>, absent: CarrierSpec) -> CarrierSpec {
     let mut span = |key: &'static str, absent: Span| {
         table.optional(key, values::span(Span::ZERO, Span::from_s(60))).map_or(absent, |span| span.value)
     };
-    CarrierDelay { down: span("carrier_delay", absent.down), up: span("carrier_up_delay", absent.up) }
+    CarrierSpec {
+        down_delay: span("carrier_delay", absent.down_delay),
+        up_delay: span("carrier_up_delay", absent.up_delay),
+    }
 }
 
 /// The keys of `[control]`.

@@ -74,7 +74,7 @@ fn times(table: &mut Table<'_>, duration: Option<Span>) -> Option<(Located<Span>
     if lasts.is_some() != table.has("for") {
         return None;
     }
-    let (at, end) = (at?, |at: Span, lasts: Span| Span::from_ps(at.as_ps().saturating_add(lasts.as_ps())));
+    let at = at?;
     let remedy = |duration: Span| format!("let it lie within the run, or write a longer `duration` than {duration}");
     match (lasts, duration) {
         (_, Some(duration)) if at.value >= duration => {
@@ -82,8 +82,8 @@ fn times(table: &mut Table<'_>, duration: Option<Span>) -> Option<(Located<Span>
             table.report(Diagnostic::error(at.at, message).label("never").remedy(remedy(duration)));
             None
         }
-        (Some(lasts), Some(duration)) if end(at.value, lasts.value) > duration => {
-            let over = end(at.value, lasts.value);
+        (Some(lasts), Some(duration)) if at.value.saturating_add(lasts.value) > duration => {
+            let over = at.value.saturating_add(lasts.value);
             let message = format!("the event is over at {over}, and the run ends at {duration}");
             let late = Diagnostic::error(lasts.at, message).label("after the run").also(at.at, "it begins here");
             table.report(late.remedy("take `for` away: without it the event lasts as long as the run"));
@@ -104,7 +104,7 @@ fn what(table: &mut Table<'_>, kind: Kind, target: Option<Located<Found>>) -> Op
             let fibres = fibres(table, target);
             let place = table.optional("at_share", values::share_ppb);
             let place = if table.has("at_share") { place?.value } else { HALF_WAY_PPB };
-            Some(EventKind::Cut { fibres: fibres?, place_ppb: place })
+            Some(EventKind::Cut { fibres: fibres?, place_ppb: target?.value.place_ppb(place) })
         }
         Kind::Blackhole => ways(table, "direction", target).map(|ways| EventKind::Blackhole { ways }),
         Kind::Congest => {

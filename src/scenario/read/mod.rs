@@ -26,6 +26,7 @@ use crate::time::Span;
 pub(super) use circuit::PAIR_KEYS;
 pub(super) use event::MOST_EVENTS;
 pub(super) use facts::{CircuitFacts, Facts, Owner};
+pub(super) use session::MOST_COMMUNITIES;
 
 /// The names that references are resolved by, in the order of the file.
 #[derive(Default)]

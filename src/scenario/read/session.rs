@@ -142,4 +142,4 @@ fn community(value: Value<'_>) -> Result<u32, Fault> {
 }
 
 /// Communities of one route: what leaves an update room for other attributes.
-const MOST_COMMUNITIES: usize = 32;
+pub(in crate::scenario) const MOST_COMMUNITIES: usize = 32;

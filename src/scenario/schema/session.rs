@@ -1,6 +1,7 @@
 //! `bfd` and `bgp` of a peering.
 
 use super::shape::{Key, Shape, integer, key, table, time};
+use crate::scenario::read::MOST_COMMUNITIES;
 use serde_json::json;
 
 /// `title` is that of the peering's table.
@@ -48,7 +49,7 @@ pub(super) fn bgp(title: &str) -> Key {
             .example(json!({ "primary": 10, "secondary": 20 })),
         key(
             "communities",
-            Shape::List { of: Box::new(community()), least: 0, most: Some(32), differ: true },
+            Shape::List { of: Box::new(community()), least: 0, most: Some(MOST_COMMUNITIES), differ: true },
             "Communities of what Microsoft is told (RFC 1997); Microsoft ignores them.",
         )
         .example(vec!["65010:1"]),

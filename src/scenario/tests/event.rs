@@ -46,6 +46,17 @@ fn events_mean_what_they_say() {
     assert_eq!(names[5..], ["congestion of rows.p2b-p3b at 5s", "congestion of paris.primary at 5s"]);
 }
 
+/// Named from its second router, a link has its directions and its places from there.
+#[test]
+fn a_link_named_backwards_is_cut_where_it_says() {
+    let more =
+        "\n[[event]]\nat = \"6s\"\ndo = \"cut\"\ntarget = \"carrier.p2-p1\"\nfibre = \"forth\"\nat_share = \"10%\"\n";
+    let event = good(&format!("{EVENTS}{more}")).events.pop().expect("the one that was written");
+    let fibres = Fibres::One { way: Way::Back, remote_fault: true };
+    assert_eq!(event.target.value, EventTarget::ProviderLink(ProviderId(0), 0));
+    assert_eq!(event.what, EventKind::Cut { fibres, place_ppb: 900_000_000 });
+}
+
 fn congest(ways: Ways, load: BackgroundLoad, frame_octets: u16, class: u8) -> EventKind {
     EventKind::Congest { ways, load, frame_octets, class }
 }

@@ -19,6 +19,16 @@ pub(super) struct Found {
     is_reversed: bool,
 }
 
+impl Found {
+    /// A place on the link, in parts per 10^9 of its length from the end that `target` names first: from the link's own first.
+    pub(super) const fn place_ppb(self, written_ppb: u32) -> u32 {
+        if self.is_reversed { WHOLE_PPB - written_ppb } else { written_ppb }
+    }
+}
+
+/// All of a link's length.
+const WHOLE_PPB: u32 = 1_000_000_000;
+
 impl<'s> Targets<'s> {
     pub(in crate::scenario::read) const fn new(
         names: &'s Names,
@@ -106,20 +116,8 @@ impl Written {
             Written::Both => return Ok(Ways::Both),
             Written::ToMicrosoft if is_connection => Way::Forth,
             Written::FromMicrosoft if is_connection => Way::Back,
-            Written::Forth if !is_connection => {
-                if found.is_reversed {
-                    Way::Back
-                } else {
-                    Way::Forth
-                }
-            }
-            Written::Back if !is_connection => {
-                if found.is_reversed {
-                    Way::Forth
-                } else {
-                    Way::Back
-                }
-            }
+            Written::Forth if !is_connection => Way::Forth,
+            Written::Back if !is_connection => Way::Back,
             _ => {
                 let (whose, remedy) = match is_connection {
                     true => ("a connection", "write \"to-microsoft\", \"from-microsoft\" or \"both\""),
@@ -132,7 +130,7 @@ impl Written {
                 return Err(Fault::new(format!("cannot be \"{word}\" of {whose}"), "not of this target", remedy));
             }
         };
-        Ok(Ways::One(way))
+        Ok(Ways::One(if found.is_reversed { way.opposite() } else { way }))
     }
 }
 
