@@ -171,6 +171,26 @@ fn a_session_comes_up_and_both_engines_agree() {
     // 20 s at 225 to 300 ms, both ways, of which a few seconds are at the slow rate.
     assert!((2 * 55..2 * 90).contains(&control.created), "{control:?}");
     assert_eq!((control.consumed, control.dropped, control.in_network), (control.created, 0, 0));
+    assert!(outcome.nodes.iter().all(|node| node.unclaimed == 0), "each packet is for somebody");
+}
+
+/// What is for a router and for none of its protocols is counted: here datagrams to its own address.
+#[test]
+fn what_no_protocol_takes_is_counted() {
+    let strangers = || {
+        let mut packet = vec![2; 12];
+        packet.extend([8, 0]);
+        PacketBuilder::ipv4([10, 1, 0, 1], [192, 168, 100, 129], 9).udp(5, 53).write(&mut packet, &[0; 18]).unwrap();
+        let frames = (0..7).map(|seq| {
+            let mut frame = Frame::parse(&packet, 60, None).unwrap().frame;
+            (frame.id.sent, frame.id.stream, frame.id.seq) = (at_ms(seq), StreamId::new(0, 0), seq as u32);
+            frame
+        });
+        Source::Frames(frames.collect())
+    };
+    let outcome = Lab { until: at_ms(5_000), ..Lab::default() }.run_all(strangers);
+    assert_eq!(outcome.nodes.iter().map(|node| node.unclaimed).collect::<Vec<_>>(), [7, 0, 0, 0]);
+    assert_eq!(outcome.sources[0].consumed, 7);
 }
 
 /// What BFD promises (RFC 5880 §6.8.4, §6.8.7): the last packet that gets through was sent less than an interval before the

@@ -1,13 +1,14 @@
 //! BFD of one router: sessions on its sub-interfaces, and the packets that carry theirs.
 
-use super::bfd::{Command, Config, Event, Ignored, Peer, Received, SessionId, Sessions};
+use super::bfd::{Command, Config, Event, Peer, Received, SessionId, Sessions};
+use super::interface::CLASS;
 use super::plane::Outgoing;
 use super::segments::Segments;
 use super::stack::packet::{Datagram, Ports, udp_v4, udp_v6};
 use crate::id::PortId;
 use crate::rng::Rng;
 use crate::time::Instant;
-use crate::wire::bfd::{self, Discard, Packet};
+use crate::wire::bfd::{self, Packet};
 use crate::wire::ethernet;
 use std::net::IpAddr;
 
@@ -20,15 +21,6 @@ pub struct BfdSpec {
     pub remote: IpAddr,
     /// Its intervals and what else is set.
     pub config: Config,
-}
-
-/// Why a packet was for no session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unheard {
-    /// The packet itself is wrong.
-    Discarded(Discard),
-    /// No session is with its sender.
-    Ignored(Ignored),
 }
 
 /// The sessions of a router.
@@ -44,8 +36,10 @@ impl Liveness {
     /// All down.
     ///
     /// # Panics
-    /// If two are for one neighbour on one sub-interface.
-    pub(super) fn new(specs: &[BfdSpec], seed: u64) -> Self {
+    /// If two are for one neighbour on one sub-interface, or that has no address of the neighbour's family.
+    pub(super) fn new(specs: &[BfdSpec], segments: &Segments, seed: u64) -> Self {
+        let has_address = |spec: &BfdSpec| segments.interface(spec.interface).own(spec.remote).is_some();
+        assert!(specs.iter().all(has_address), "a session has an address at both ends");
         let mut sessions = Sessions::new();
         let ids = specs.iter().zip(0..).map(|(spec, place)| {
             let id = sessions.add(Instant::ZERO, peer(spec.interface, spec.remote), spec.config, Rng::new(seed, place));
@@ -54,16 +48,12 @@ impl Liveness {
         Liveness { specs: specs.to_vec(), ids: ids.collect(), sessions }
     }
 
-    /// A datagram for the router came by its sub-interface `interface`.
-    pub(super) fn handle_datagram(
-        &mut self,
-        now: Instant,
-        interface: usize,
-        datagram: &Datagram<'_>,
-    ) -> Result<(), Unheard> {
-        let packet = Packet::read(datagram.payload).map_err(Unheard::Discarded)?;
+    /// A datagram for the router came by its sub-interface `interface`; whether a session took it: what RFC 5880 §6.8.6
+    /// discards is for none.
+    pub(super) fn handle_datagram(&mut self, now: Instant, interface: usize, datagram: &Datagram<'_>) -> bool {
+        let Ok(packet) = Packet::read(datagram.payload) else { return false };
         let received = Received { peer: peer(interface, datagram.source), ttl: datagram.ttl, packet };
-        self.sessions.handle_packet(now, &received).map(drop).map_err(Unheard::Ignored)
+        self.sessions.handle_packet(now, &received).is_ok()
     }
 
     /// A port went down: sessions over it need not wait for their detection time.
@@ -95,16 +85,16 @@ impl Liveness {
             let source = bfd::SOURCE_PORTS.start() + (packet.my_discriminator.get() % span) as u16;
             let ports = Ports { source, destination: bfd::SINGLE_HOP_PORT };
             let payload = packet.emit();
-            let datagram = match (interface.own(spec.remote), spec.remote) {
+            let (ethertype, datagram) = match (interface.own(spec.remote), spec.remote) {
                 (Some(IpAddr::V4(own)), IpAddr::V4(remote)) => {
-                    Some((ethernet::IPV4, udp_v4(own, remote, ports, bfd::TTL, DSCP, &payload)))
+                    (ethernet::IPV4, udp_v4(own, remote, ports, bfd::TTL, DSCP, &payload))
                 }
                 (Some(IpAddr::V6(own)), IpAddr::V6(remote)) => {
-                    Some((ethernet::IPV6, udp_v6(own, remote, ports, bfd::TTL, DSCP, &payload)))
+                    (ethernet::IPV6, udp_v6(own, remote, ports, bfd::TTL, DSCP, &payload))
                 }
-                _ => None,
+                _ => unreachable!("a session has an address at both ends"),
             };
-            if let (Some((ethertype, datagram)), Some(mac)) = (datagram, mac) {
+            if let Some(mac) = mac {
                 return Some(interface.frame(mac, ethertype, &datagram));
             }
         }
@@ -122,5 +112,5 @@ fn peer(interface: usize, remote: IpAddr) -> Peer {
     Peer::SingleHop { interface: interface as u32, remote }
 }
 
-/// Internetwork control, CS6 (RFC 4594 §3.1).
-const DSCP: u8 = 48;
+/// CS6: the class selector of the class of control (RFC 4594 §3.1).
+const DSCP: u8 = CLASS << 3;

@@ -141,6 +141,7 @@ pub struct Control {
     outgoing: VecDeque<Outgoing>,
     changes: VecDeque<Change>,
     log: Vec<Noted>,
+    unclaimed: u64,
 }
 
 /// A watched port at work.
@@ -159,16 +160,18 @@ impl Control {
             carrier: Carrier::new(spec.carrier),
             signals: spec.signals.iter().copied().collect(),
         };
+        let segments = Segments::new(&spec.interfaces);
         Control {
             delay,
             inbox: VecDeque::new(),
             ports: spec.ports.iter().map(watched).collect(),
-            segments: Segments::new(&spec.interfaces),
-            liveness: Liveness::new(&spec.bfd, spec.seed),
+            liveness: Liveness::new(&spec.bfd, &segments, spec.seed),
+            segments,
             routing: Routing::new(&spec.routing),
             outgoing: VecDeque::new(),
             changes: VecDeque::new(),
             log: Vec::new(),
+            unclaimed: 0,
         }
     }
 
@@ -181,7 +184,9 @@ impl Control {
     /// happens to ports, then what they make of it.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some((_, received)) = self.inbox.pop_front_if(|(at, _)| *at <= now) {
-            self.take(now, &received);
+            if self.take(now, &received).is_none() {
+                self.unclaimed += 1;
+            }
         }
         for watched in &mut self.ports {
             while let Some((_, signal)) = watched.signals.pop_front_if(|(at, _)| *at <= now) {
@@ -222,19 +227,17 @@ impl Control {
         }
     }
 
-    /// A frame for the router goes to the protocol that it is for; what is for none is gone.
-    fn take(&mut self, now: Instant, received: &Received) {
-        let Some(frame) = Arrived::read(&received.octets) else { return };
-        let Some(place) = self.segments.place_of(received.port, &frame) else { return };
+    /// A frame for the router goes to the protocol that it is for; `None` if it is for none.
+    fn take(&mut self, now: Instant, received: &Received) -> Option<()> {
+        let frame = Arrived::read(&received.octets)?;
+        let place = self.segments.place_of(received.port, &frame)?;
         if self.segments.handle_frame(now, place, &frame) {
-            return;
+            return Some(());
         }
-        let Ok(datagram) = Datagram::read(frame.payload) else { return };
-        if self.segments.interface(place).is_own(datagram.destination) && datagram.ports.destination == SINGLE_HOP_PORT
-        {
-            // What no session wants is discarded (RFC 5880 §6.8.6).
-            let _ = self.liveness.handle_datagram(now, place, &datagram);
-        }
+        let datagram = Datagram::read(frame.payload).ok()?;
+        let is_bfd = self.segments.interface(place).is_own(datagram.destination)
+            && datagram.ports.destination == SINGLE_HOP_PORT;
+        (is_bfd && self.liveness.handle_datagram(now, place, &datagram)).then_some(())
     }
 
     /// When it wants to be called again.
@@ -260,6 +263,11 @@ impl Control {
     /// The next change of forwarding; it holds from when it was decided on.
     pub fn poll_change(&mut self) -> Option<Change> {
         self.changes.pop_front()
+    }
+
+    /// Frames for the router that no protocol of it took.
+    pub fn unclaimed(&self) -> u64 {
+        self.unclaimed
     }
 
     /// What happened so far, in order of time.

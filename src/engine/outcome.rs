@@ -36,6 +36,8 @@ pub struct NodeOutcome {
     /// What became of each source's frames at this node, in the order in which sources were given; then those of the
     /// control planes, if there are any.
     pub shares: Vec<Share>,
+    /// Frames that were for the router, and that no protocol of its control plane took: they are consumed all the same.
+    pub unclaimed: u64,
     /// What its control plane noticed and did, in order of time.
     pub log: Vec<Noted>,
 }

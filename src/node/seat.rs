@@ -76,6 +76,11 @@ impl Seat {
         Some((onward, frame))
     }
 
+    /// Frames for the router that no protocol of it took.
+    pub fn unclaimed(&self) -> u64 {
+        self.control.unclaimed()
+    }
+
     /// What happened so far.
     pub fn log(&self) -> &[Noted] {
         self.control.log()

@@ -447,6 +447,7 @@ impl<'a> Engine<'a> {
         let nodes = self.nodes.into_iter().map(|node| NodeOutcome {
             ports: node.ports.into_iter().map(Port::into_outcome).collect(),
             instances: node.gate.as_ref().map_or_else(Vec::new, Gate::counts),
+            unclaimed: node.seat.as_ref().map_or(0, |seat| seat.unclaimed()),
             log: node.seat.as_ref().map_or_else(Vec::new, |seat| seat.log().to_vec()),
             ..node.outcome
         });
