@@ -7,7 +7,7 @@
 use biplane::control::bfd::{Cause, Config, Event};
 use biplane::control::{BfdSpec, CarrierSpec, ControlSpec, Happened, InterfaceSpec, RoutingSpec, Signal, WatchedPort};
 use biplane::engine::reference::{self, Offered};
-use biplane::engine::{Network, Outcome, Role, RouterSpec, Run, Source, run};
+use biplane::engine::{Network, Observe, Outcome, Role, RouterSpec, Run, Seen, Source, run};
 use biplane::frame::{DropReason, Frame};
 use biplane::id::{NodeId, PortId, StreamId, VrfId};
 use biplane::port::{Outage, PortSpec};
@@ -18,6 +18,7 @@ use biplane::wire::ethernet::Mac;
 use biplane::wire::vlan::Tag;
 use etherparse::PacketBuilder;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Mutex;
 
 const A: NodeId = NodeId(0);
 const B: NodeId = NodeId(1);
@@ -172,6 +173,25 @@ fn a_session_comes_up_and_both_engines_agree() {
     assert!((2 * 55..2 * 90).contains(&control.created), "{control:?}");
     assert_eq!((control.consumed, control.dropped, control.in_network), (control.created, 0, 0));
     assert!(outcome.nodes.iter().all(|node| node.unclaimed == 0), "each packet is for somebody");
+}
+
+/// The same octets leave at any number of threads, for the same seed; for another they differ.
+#[test]
+fn control_traffic_is_the_same_octet_for_octet() {
+    let octets = |seed, threads| {
+        let network = Lab { seed, until: at_ms(8_000), ..Lab::default() }.network();
+        let seen = Mutex::new(Vec::new());
+        let sink = Box::new(|seen_at: &Seen, octets: &[u8]| seen.lock().unwrap().push((*seen_at, octets.to_vec())));
+        let observe = Some(Observe { ports: vec![(A, PortId(0)), (B, PortId(0))], drops: true, sink });
+        run(Run { threads, observe, ..Run::new(&network, Vec::new()) });
+        seen.into_inner().unwrap()
+    };
+    let one = octets(1, 1);
+    assert!(one.len() > 40, "{}", one.len());
+    for threads in [2, 4] {
+        assert!(octets(1, threads) == one, "at {threads} threads");
+    }
+    assert!(octets(2, 1) != one, "the seed decides on jitter");
 }
 
 /// What is for a router and for none of its protocols is counted: here datagrams to its own address.

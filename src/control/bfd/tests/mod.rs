@@ -43,7 +43,7 @@ fn both_come_up_in_three_steps_and_agree_on_their_intervals() {
 }
 
 #[test]
-fn the_slower_end_decides_each_direction() {
+fn d3_the_slower_end_decides_each_direction() {
     // An interval of 300 ms x 3 against one of 2 s x 3: A waits for B's 3 x 2 s, B for A's 3 x 2 s, as B takes no more.
     let mut pair = settled([config(300, 3), config(2_000, 3)], MS(1), 1);
     assert_eq!(pair.ends[A].detection_time(), Some(Span::from_s(6)));
@@ -92,7 +92,7 @@ fn a_silent_fault_is_seen_within_the_closed_form() {
 /// The gap in what arrives is the step of the delay plus one interval of 75 to 100 ms: 465 to 490 ms stay below the
 /// detection time of 500 ms, 525 to 550 ms do not.
 #[test]
-fn a_step_of_the_delay_trips_five_times_100_ms_by_its_height() {
+fn d18_a_step_of_the_delay_trips_five_times_100_ms_by_its_height() {
     for seed in 0..50 {
         for (step, trips) in [(390, false), (450, true)] {
             let mut pair = settled([config(100, 5), config(100, 5)], MS(5), seed);
