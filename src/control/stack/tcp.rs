@@ -48,6 +48,17 @@ pub enum Event {
     Reset,
 }
 
+/// Which connection a segment is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// The sender's.
+    pub source: u16,
+    /// The receiver's.
+    pub destination: u16,
+    /// It begins a connection: SYN, and neither ACK nor RST.
+    pub is_syn: bool,
+}
+
 /// What can be set of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -228,6 +239,11 @@ impl Connection {
         self.pump(now, None);
     }
 
+    /// Keeps the connection that was accepted as the last one: this end does not listen again after it.
+    pub fn stop_listening(&mut self) {
+        self.is_listener = false;
+    }
+
     /// Takes an IP packet that arrived. What is not a whole TCP segment from the other address to this one is ignored;
     /// a segment for another port than the connection's is answered by a reset.
     pub fn handle_packet(&mut self, now: Instant, packet: &[u8]) {
@@ -301,6 +317,23 @@ impl Connection {
     /// The port at this end.
     pub fn local_port(&self) -> u16 {
         self.port
+    }
+
+    /// The port at the other end, while there is one.
+    pub fn remote_port(&self) -> Option<u16> {
+        self.sockets.get::<Socket<'_>>(self.handle).remote_endpoint().map(|remote| remote.port)
+    }
+
+    /// What a packet is for, if it is a whole TCP segment from the other address to this one.
+    pub fn ports(&self, packet: &[u8]) -> Option<Ports> {
+        let segment = self.segment(packet)?;
+        let (source, destination) = device::ports(segment)?;
+        Some(Ports { source, destination, is_syn: device::is_first(segment) })
+    }
+
+    /// Whether all is said: there is no connection, no attempt, and no packet that waits to be taken.
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Idle && self.wire.packets.is_empty()
     }
 
     fn socket(&mut self) -> &mut Socket<'static> {

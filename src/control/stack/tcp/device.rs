@@ -163,6 +163,11 @@ pub(super) fn ports(packet: &[u8]) -> Option<(u16, u16)> {
     Some((be16(packet, at)?, be16(packet, at + 2)?))
 }
 
+/// Whether an IP packet with TCP in it asks for a connection.
+pub(super) fn is_first(packet: &[u8]) -> bool {
+    packet.get(header_octets(packet) + 13).is_some_and(|flags| flags & (SYN | ACK | RST) == SYN)
+}
+
 /// Whether an IP packet with TCP in it has the reset bit.
 fn is_reset(packet: &[u8]) -> bool {
     packet.get(header_octets(packet) + 13).is_some_and(|flags| flags & RST != 0)
