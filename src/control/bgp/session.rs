@@ -19,6 +19,7 @@ use crate::rng::Rng;
 use crate::time::{Instant, PS_PER_S, Span};
 use state::Restart;
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use transport::Transport;
 
@@ -342,5 +343,13 @@ impl Session {
     /// As it was configured.
     pub fn config(&self) -> &SessionConfig {
         &self.config
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut all = f.debug_struct("Session");
+        all.field("state", &self.told).field("config", &self.config).field("counts", &self.counts);
+        all.finish_non_exhaustive()
     }
 }

@@ -34,7 +34,7 @@ impl Negotiated {
     }
 }
 
-/// What this end says of itself. Who helps others to restart and does not restart itself lists no family (RFC 4724 §4).
+/// What this end says of itself. Who helps others to restart and does not restart itself lists no family (RFC 4724 §3).
 pub(super) fn offer(config: &SessionConfig) -> Open {
     let restart = |time: Span| GracefulRestart {
         restarted: false,

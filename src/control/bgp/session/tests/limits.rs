@@ -152,6 +152,52 @@ fn the_other_end_is_told_that_bfd_is_down_if_it_can_hear() {
     assert_eq!(net.state(A), State::Idle, "nobody wants it");
 }
 
+/// When a side's state changed for the reason.
+fn changed_at(net: &Net, reason: &Why) -> Vec<Instant> {
+    let of = net.events.iter().filter(|(_, _, event)| matches!(event, Event::Changed { why, .. } if why == reason));
+    of.map(|(at, ..)| *at).collect()
+}
+
+/// The closed forms: the hold time after the last KEEPALIVE or UPDATE, and 240 s after the connection where no OPEN came.
+#[test]
+fn the_hold_timer_expires_to_the_picosecond() {
+    for octets in [message(4, &[]), announcement(1..2)] {
+        let mut net = reach(State::Established, "10 HoldTimer");
+        net.run(Span::from_s(50));
+        let now = net.now;
+        net.peer().say_octets(now, 0, octets);
+        // A refresh is neither (RFC 4271 §4.2).
+        net.run(Span::from_s(100));
+        let later = net.now;
+        net.peer().say_octets(later, 0, message(5, &[0, 1, 0, 1]));
+        net.run(Span::from_s(100));
+        assert_eq!(changed_at(&net, &Why::HoldTimerExpired), [now + CLEAN.delay + Span::from_s(180)]);
+    }
+    let mut net = reach(State::OpenSent, "10 HoldTimer");
+    net.run(Span::from_s(250));
+    let begun = changed_at(&net, &Why::TcpEstablished)[0];
+    assert_eq!(changed_at(&net, &Why::HoldTimerExpired), [begun + Span::from_s(240)]);
+}
+
+/// RFC 4271 §10: 75 % to 100 % of ConnectRetryTime, each time another share.
+#[test]
+fn attempts_to_connect_have_jitter() {
+    let mut gaps = Vec::new();
+    for seed in 0..20 {
+        let mut net = Net::with_peer(config(A), seed);
+        net.works = [false; 2];
+        let start = net.now;
+        net.command(A, Command::Start);
+        net.run(Span::from_s(2000));
+        let times = [vec![start], changed_at(&net, &Why::ConnectRetryExpired)].concat();
+        assert!((16..=22).contains(&times.len()), "{}", times.len());
+        gaps.extend(times.windows(2).map(|pair| pair[1].since(pair[0])));
+    }
+    let (least, most) = (*gaps.iter().min().unwrap(), *gaps.iter().max().unwrap());
+    assert!(least >= Span::from_s(90) && least < Span::from_s(92), "{least}");
+    assert!(most <= Span::from_s(120) && most > Span::from_s(118), "{most}");
+}
+
 #[test]
 fn a_hard_reset_holds_what_would_have_been_said() {
     let mut net = reach(State::Established, "2 ManualStop");
