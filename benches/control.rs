@@ -46,6 +46,7 @@ fn router(node: u16) -> Role {
         interfaces: (0..SESSIONS).map(interface).collect(),
         bfd: (0..SESSIONS).map(bfd).collect(),
         routing: RoutingSpec::default(),
+        protection: None,
         seed: node.into(),
     };
     Role::Router(Box::new(RouterSpec { control: Some(Box::new(control)), ..RouterSpec::new(fib.build()) }))

@@ -36,7 +36,8 @@ fn direct(folder: &tempfile::TempDir, traffic: &str) -> String {
 /// The same drill by the reference engine.
 fn by_reference(scenario: &str, duration: Span) -> Outcome {
     let scenario = Scenario::load(scenario).unwrap_or_else(|wrong| panic!("{wrong}"));
-    let mut compiled = compile(&scenario, CompileOptions { unrouted: Unrouted::Drop }).unwrap();
+    let mut compiled =
+        compile(&scenario, CompileOptions { unrouted: Unrouted::Drop, ..CompileOptions::default() }).unwrap();
     let mut offered = Vec::new();
     for (place, hosts) in compiled.streams.iter().enumerate() {
         let spec = scenario.stream(place, duration).unwrap();

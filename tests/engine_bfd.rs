@@ -99,6 +99,7 @@ impl Lab {
             interfaces: vec![own],
             bfd: vec![BfdSpec { interface: 0, remote, config }],
             routing: RoutingSpec::default(),
+            protection: None,
             seed: self.seed.wrapping_mul(1000) + u64::from(node),
         };
         Role::Router(Box::new(RouterSpec {

@@ -93,6 +93,7 @@ impl Lab {
             interfaces: (0..LINKS).map(interface).collect(),
             bfd: (0..LINKS).map(|link| BfdSpec { interface: link.into(), remote: remote(link), config }).collect(),
             routing: if node == 0 { routing } else { RoutingSpec::default() },
+            protection: None,
             seed: node.into(),
         }
     }

@@ -369,7 +369,8 @@ fn prometheus_name(metric: &Value) -> String {
 #[test]
 fn the_reference_engine_counts_sub_interfaces_alike() {
     let scenario = Scenario::load(SHARED).unwrap();
-    let compiled = || compile(&scenario, CompileOptions { unrouted: Unrouted::Drop }).unwrap();
+    let compiled =
+        || compile(&scenario, CompileOptions { unrouted: Unrouted::Drop, ..CompileOptions::default() }).unwrap();
     let streams = |compiled: &mut Compiled| -> Vec<(NodeId, Source)> {
         let Compiled { streams, network, .. } = compiled;
         let all = streams.iter().enumerate().map(|(place, hosts)| {

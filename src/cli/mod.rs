@@ -192,7 +192,7 @@ fn load_scenario(path: &str, common: &Common, unrouted: Unrouted) -> Result<(Sce
     let mut scenario = Scenario::load(path).map_err(wrong)?;
     // Before the network is made: the spread over equal paths comes of it too.
     scenario.seed = common.seed.unwrap_or(scenario.seed);
-    let compiled = compile(&scenario, CompileOptions { unrouted }).map_err(wrong)?;
+    let compiled = compile(&scenario, CompileOptions { unrouted, ..CompileOptions::default() }).map_err(wrong)?;
     if !compiled.warnings.is_empty() {
         common.note(compiled.warnings.render(common.color_on_stderr()).trim_end());
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! frames for the router -> neighbours (ARP, ND)                   -> frames
 //!                       -> BFD ------ down, up ----v              -> frames
+//!                       -> link states -> label-switched paths -> frames, table updates at their instants
 //!                       -> TCP -> BGP -> routes -> RIB -> FIB     -> frames, table updates at their instants
 //! ```
 //! No part owns a clock, a socket or a thread. Each has `handle_...` for what comes in, `poll_...` for what it wants done, and
@@ -11,9 +12,11 @@
 pub mod bfd;
 pub mod bgp;
 pub mod carrier;
+pub mod change;
 pub mod interface;
 pub mod liveness;
 pub mod plane;
+pub mod protection;
 pub mod rib;
 pub mod route;
 pub mod routing;
@@ -21,8 +24,9 @@ mod segments;
 pub mod stack;
 
 pub use carrier::{Carrier, CarrierSpec, Signal};
+pub use change::Change;
 pub use interface::{Arrived, InterfaceSpec, TagKey};
 pub use liveness::BfdSpec;
-pub use plane::{Change, Control, ControlSpec, Happened, Noted, Outgoing, Received, WatchedPort, Way};
+pub use plane::{Control, ControlSpec, Happened, Noted, Outgoing, Received, WatchedPort, Way};
 pub use route::{AsPath, Attributes, Family, Nlri, Origin, RouteDistinguisher, RouteUpdate, Segment, Vpn};
 pub use routing::{NextHopSpec, RoutingSpec, StaticRoute};

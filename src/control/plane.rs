@@ -3,14 +3,15 @@
 
 use super::bfd;
 use super::carrier::{Carrier, CarrierSpec, Signal};
+use super::change::Change;
 use super::interface::{Arrived, InterfaceSpec};
 use super::liveness::{BfdSpec, Liveness};
+use super::protection::{self, Protection, ProtectionSpec};
 use super::routing::{Routing, RoutingSpec};
 use super::segments::Segments;
 use super::stack::neighbor;
 use super::stack::packet::Datagram;
 use crate::id::{PortId, VrfId};
-use crate::table::NextHop;
 use crate::time::{Instant, Span};
 use crate::wire::bfd::SINGLE_HOP_PORT;
 use ipnet::IpNet;
@@ -27,6 +28,8 @@ pub struct ControlSpec {
     pub bfd: Vec<BfdSpec>,
     /// Its routes, as far as they change.
     pub routing: RoutingSpec,
+    /// Its label-switched paths, as far as they change.
+    pub protection: Option<ProtectionSpec>,
     /// The seed of what is random in its protocols.
     pub seed: u64,
 }
@@ -76,27 +79,6 @@ pub struct Outgoing {
     pub octets: Vec<u8>,
 }
 
-/// What forwarding has to do otherwise from now on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The port takes frames to send, or does not; what waits in a port that goes down is lost.
-    Port {
-        /// Which one.
-        port: PortId,
-        /// Whether it takes them.
-        up: bool,
-    },
-    /// A dynamic route of the FIB has these next hops, or none.
-    Route {
-        /// The VRF.
-        vrf: VrfId,
-        /// Its destinations.
-        prefix: IpNet,
-        /// Of equal cost; one may be there several times, as its weight.
-        next_hops: Vec<NextHop>,
-    },
-}
-
 /// Something that the control plane noticed or did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noted {
@@ -126,6 +108,22 @@ pub enum Happened {
         /// Next hops, or buckets of flows; none: the route is gone.
         next_hops: usize,
     },
+    /// What would leave by a port takes its bypass, or the port again (local repair).
+    Switched {
+        /// The port.
+        port: PortId,
+        /// Whether it takes the bypass.
+        to_backup: bool,
+        /// Next hops that were switched.
+        next_hops: usize,
+    },
+    /// Label-switched paths go around what does not work, or where they went first.
+    Reconverged {
+        /// Links of the provider that paths avoid now.
+        avoided: usize,
+        /// Next hops and labels of this router that lead elsewhere than before.
+        changed: usize,
+    },
 }
 
 /// A router's control plane at work.
@@ -138,6 +136,7 @@ pub struct Control {
     segments: Segments,
     liveness: Liveness,
     routing: Routing,
+    protection: Option<Protection>,
     outgoing: VecDeque<Outgoing>,
     changes: VecDeque<Change>,
     log: Vec<Noted>,
@@ -168,6 +167,7 @@ impl Control {
             liveness: Liveness::new(&spec.bfd, &segments, spec.seed),
             segments,
             routing: Routing::new(&spec.routing),
+            protection: spec.protection.as_ref().map(Protection::new),
             outgoing: VecDeque::new(),
             changes: VecDeque::new(),
             log: Vec::new(),
@@ -198,6 +198,9 @@ impl Control {
                 self.changes.push_back(Change::Port { port: watched.port, up });
                 self.segments.handle_port(watched.port, up);
                 self.routing.handle_port(now, watched.port, up);
+                if let Some(protection) = &mut self.protection {
+                    protection.handle_port(now, watched.port, up);
+                }
                 if !up {
                     self.liveness.handle_port_down(now, watched.port, &self.segments);
                 }
@@ -209,8 +212,12 @@ impl Control {
             self.log.push(Noted { at: now, what: Happened::Bfd(session, event) });
             if let Some(path) = event.path() {
                 self.routing.handle_bfd(now, session, path);
+                if let Some(protection) = &mut self.protection {
+                    protection.handle_bfd(now, session, path);
+                }
             }
         }
+        self.protect(now);
         while let Some(change) = self.routing.poll_change(now) {
             if let Change::Route { vrf, prefix, next_hops } = &change {
                 let (vrf, prefix, next_hops) = (*vrf, *prefix, next_hops.len());
@@ -227,12 +234,27 @@ impl Control {
         }
     }
 
+    /// Paths follow what was seen and heard of links.
+    fn protect(&mut self, now: Instant) {
+        let Some(protection) = &mut self.protection else { return };
+        protection.handle_timeout(now);
+        self.log.extend(std::iter::from_fn(|| protection.poll_event()).map(|what| Noted { at: now, what }));
+        self.changes.extend(std::iter::from_fn(|| protection.poll_change()));
+        while let Some((interface, state)) = protection.poll_transmit() {
+            let interface = self.segments.interface(interface);
+            self.outgoing.push_back(interface.frame(protection::ALL_IS, protection::ETHERTYPE, &state.emit()));
+        }
+    }
+
     /// A frame for the router goes to the protocol that it is for; `None` if it is for none.
     fn take(&mut self, now: Instant, received: &Received) -> Option<()> {
         let frame = Arrived::read(&received.octets)?;
         let place = self.segments.place_of(received.port, &frame)?;
         if self.segments.handle_frame(now, place, &frame) {
             return Some(());
+        }
+        if frame.ethertype == protection::ETHERTYPE {
+            return self.protection.as_mut()?.handle_news(place, frame.payload);
         }
         let datagram = Datagram::read(frame.payload).ok()?;
         let is_bfd = self.segments.interface(place).is_own(datagram.destination)
@@ -251,7 +273,8 @@ impl Control {
     }
 
     fn machines(&self) -> impl Iterator<Item = Instant> {
-        let all = [self.segments.poll_timeout(), self.liveness.poll_timeout(), self.routing.poll_timeout()];
+        let protection = self.protection.as_ref().and_then(Protection::poll_timeout);
+        let all = [self.segments.poll_timeout(), self.liveness.poll_timeout(), self.routing.poll_timeout(), protection];
         all.into_iter().flatten()
     }
 

@@ -1,7 +1,7 @@
 //! The routes of one router: which next hops can be used, and what its table of routes makes of that for forwarding.
 
 use super::bfd::Path;
-use super::plane::Change;
+use super::change::Change;
 use super::rib::{Buckets, Direct, FibChange, Rib, RibConfig};
 use crate::id::{PortId, VrfId};
 use crate::table::NextHop;

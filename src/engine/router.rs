@@ -237,7 +237,7 @@ impl RouterNode {
                             punts.push(Punt { key, at, reason, vrf });
                             continue;
                         }
-                        Verdict::Drop(reason) if seat.is_some() && Seat::wants(reason) => {
+                        Verdict::Drop(reason) if seat.is_some() && Seat::wants(reason, frame, step.templates) => {
                             punts.push(Punt { key, at, reason: PuntReason::Local, vrf: VrfId(0) });
                             continue;
                         }

@@ -1,6 +1,7 @@
 //! Where a router's control plane sits in its node: frames for the router go in as octets, what it sends comes out as frames.
 
 use super::forward::Entry;
+use crate::control::protection;
 use crate::control::{Change, Control, ControlSpec, Noted, Received, Way};
 use crate::frame::{DropReason, Frame, Templates};
 use crate::id::{PortId, StreamId, VrfId};
@@ -35,9 +36,11 @@ impl Seat {
         self.control.poll_timeout().filter(|at| *at < self.quiet_from)
     }
 
-    /// Whether a control plane takes what the datapath has no use for and would drop for `reason`: ARP.
-    pub fn wants(reason: DropReason) -> bool {
+    /// Whether a control plane takes what the datapath has no use for and would drop for `reason`: ARP, and what routers tell
+    /// each other of links.
+    pub fn wants(reason: DropReason, frame: &Frame, templates: &Templates) -> bool {
         reason == DropReason::Arp
+            || (reason == DropReason::NotIp && frame.octets(templates).ethertype == protection::ETHERTYPE)
     }
 
     /// A frame for the router came by `port` at `now`.

@@ -34,7 +34,7 @@ impl From<Protected> for Member {
 #[derive(Clone, Debug)]
 pub(super) struct Protection {
     primary: NextHop,
-    backup: NextHop,
+    pub(super) backup: NextHop,
     /// Whether the backup is in use.
     pub(super) on_backup: bool,
     /// Places in the list of next hops.

@@ -228,6 +228,18 @@ impl Fib {
         }
     }
 
+    /// Gives a protected next hop another backup, which is in use at once if the one before was.
+    ///
+    /// # Panics
+    /// Another router protects it.
+    pub fn set_backup(&mut self, protected: Protected, backup: NextHop) {
+        let protection = &mut self.program.protections[protected.0 as usize];
+        protection.backup = backup;
+        if protection.on_backup {
+            self.switch(protected, true);
+        }
+    }
+
     /// The routes of `vrf` that are installed now, with their next hops, in the order of their prefixes.
     pub fn routes(&self, vrf: VrfId) -> impl Iterator<Item = (IpNet, &[NextHop])> {
         let installed: BTreeMap<_, _> = self.installed(vrf).map(|route| (route.prefix, route.next_hops)).collect();
@@ -446,6 +458,13 @@ mod tests {
         assert_eq!(now(&fib), (vec![2, 7], vec![2], vec![2], false), "two labels are left to the long way");
         fib.switch(protected, false);
         assert_eq!(now(&fib), (vec![1, 7], vec![1], vec![1], true));
+        // Another backup is taken at the next switch, or at once.
+        fib.set_backup(protected, NextHop { push: labels(&[300]), ..by(3) });
+        assert_eq!(now(&fib), (vec![1, 7], vec![1], vec![1], true));
+        fib.switch(protected, true);
+        assert_eq!(now(&fib), (vec![3, 7], vec![3], vec![3], true));
+        fib.set_backup(protected, backup);
+        assert_eq!(now(&fib), (vec![2, 7], vec![2], vec![2], false));
     }
 
     #[test]

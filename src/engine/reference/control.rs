@@ -32,10 +32,8 @@ impl Engine<'_> {
                         self.drop(at, node, &gone, DropPlace::Egress(port), DropReason::LinkDown);
                     }
                 }
-                (Change::Route { vrf, prefix, next_hops }, Some(fib)) => {
-                    fib.to_mut().program(vrf, prefix, &next_hops).expect("a slot for the prefix");
-                }
-                (Change::Route { .. }, None) => unreachable!("hosts have no control plane"),
+                (change, Some(fib)) => change.program(fib.to_mut()),
+                (_, None) => unreachable!("hosts have no control plane"),
             }
         }
         let input = self.nodes[node.index()].ports.len();

@@ -254,7 +254,7 @@ impl<'a> Engine<'a> {
         let place = DropPlace::Ingress(port);
         if let Verdict::Drop(reason) = verdict
             && self.nodes[node.index()].seat.is_some()
-            && Seat::wants(reason)
+            && Seat::wants(reason, &it.frame, &self.network.templates)
         {
             return self.resolve(at, node, router, (port, PuntReason::Local, VrfId(0)), it);
         }

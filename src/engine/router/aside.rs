@@ -20,12 +20,9 @@ impl RouterNode {
         let Some(seat) = seat else { return };
         seat.handle(now);
         while let Some(change) = seat.poll_change() {
-            let (port, up) = match change {
-                Change::Port { port, up } => (port, up),
-                Change::Route { vrf, prefix, next_hops } => {
-                    fib.program(vrf, prefix, &next_hops).expect("a control plane changes what its FIB declares");
-                    continue;
-                }
+            let Change::Port { port, up } = change else {
+                change.program(fib);
+                continue;
             };
             let output = &mut outputs[port.index()];
             let mut desk = Desk { templates: step.templates, recorder: recorder.as_mut() };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::control::ControlSpec;
 use crate::engine::{LinkSpec, Network, Role, RouterSpec};
 use crate::id::{NodeId, PortId, VrfId};
 use crate::node::{NatSpec, RouterAddresses};
@@ -10,7 +11,7 @@ use crate::rng::mix64;
 use crate::scenario::Scenario;
 use crate::scenario::model::Settings;
 use crate::scenario::source::Extent;
-use crate::table::{FibBuilder, IngressBuilder, NextHop, Service, SubInterface, TagRule, VlanKey};
+use crate::table::{FibBuilder, IngressBuilder, Member, NextHop, Service, SubInterface, TagRule, VlanKey};
 use crate::time::{PortSpeed, Span};
 use crate::wire::ethernet::Mac;
 use ipnet::IpNet;
@@ -98,6 +99,18 @@ impl Draft {
         self.network.nodes[node.index()].role = Role::Router(Box::new(spec));
     }
 
+    /// The control plane of the router `node`, made where it has none.
+    ///
+    /// # Panics
+    /// It is no router yet.
+    pub(super) fn control(&mut self, node: NodeId) -> &mut ControlSpec {
+        let seed = mix64(self.network.seed ^ (u64::from(node.0) + 1).rotate_left(32));
+        let Role::Router(router) = &mut self.network.nodes[node.index()].role else {
+            panic!("hosts have no control plane")
+        };
+        router.control.get_or_insert_with(|| Box::new(ControlSpec { seed, ..ControlSpec::default() }))
+    }
+
     /// Puts limits on what leaves the router `node`.
     pub(super) fn gate(&mut self, node: NodeId, gate: Option<GateSpec>) {
         // Its own choice of next hops is by the seed itself.
@@ -120,7 +133,7 @@ impl Draft {
 }
 
 /// Adds a route; none without a next hop.
-pub(super) fn route(fib: &mut FibBuilder, vrf: VrfId, prefix: IpNet, next_hops: &[NextHop]) {
+pub(super) fn route<M: Copy + Into<Member>>(fib: &mut FibBuilder, vrf: VrfId, prefix: IpNet, next_hops: &[M]) {
     if !next_hops.is_empty() {
         let set = fib.next_hops(next_hops);
         fib.route(vrf, prefix, set);

@@ -23,7 +23,7 @@ mod sdn;
 mod wiring;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Problems};
-use super::model::{Carrier, Circuit, CircuitId, Encapsulation};
+use super::model::{Carrier, Circuit, CircuitId, Encapsulation, Sessions};
 use super::source::Extent;
 use super::{Finding, Scenario, SiteId};
 use crate::engine::{MAX_PORTS, Network};
@@ -41,10 +41,20 @@ pub use resources::{
 };
 
 /// What the command line adds to a scenario.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompileOptions {
     /// Where frames go whose destination the scenario does not know.
     pub unrouted: Unrouted,
+    /// Whether routers have control planes, where the scenario asks for what they do: those of providers follow the failure of
+    /// links. Without them tables are made once.
+    pub sessions: Sessions,
+}
+
+impl Default for CompileOptions {
+    /// Unknown destinations are on the other side; no control planes.
+    fn default() -> Self {
+        CompileOptions { unrouted: Unrouted::default(), sessions: Sessions::Static }
+    }
 }
 
 /// Where frames go whose destination the scenario does not know.

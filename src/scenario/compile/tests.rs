@@ -207,7 +207,7 @@ fn unknown_destinations_go_to_the_other_side_or_nowhere() {
     let unknown = || (0..20).map(|flow| Packet { to: "203.0.113.9", port: 1000 + flow, ..PACKET }.octets());
     assert_eq!(offer(compiled("direct", &[]), "hq", unknown()).delivered("prod"), 20);
     assert_eq!(offer(compiled("direct", &[]), "prod", unknown()).delivered("hq"), 20);
-    let drop = CompileOptions { unrouted: Unrouted::Drop };
+    let drop = CompileOptions { unrouted: Unrouted::Drop, ..CompileOptions::default() };
     for host in ["hq", "prod"] {
         let trial = offer(compiled_with("direct", &[], drop), host, unknown());
         assert!(trial.drops().iter().all(|(_, why)| *why == "unrouted"), "{:?}", trial.drops());
@@ -348,3 +348,4 @@ mod gateway;
 mod global_reach;
 mod lsr_preset;
 mod public;
+mod repair;

@@ -8,18 +8,20 @@
 
 use std::collections::BTreeMap;
 
-use super::path::{Disjoint, Graph, Lsp, Path};
+use super::path::{Disjoint, Lsp, paths};
+use super::repair::Repair;
 use super::vpn::Member;
+use crate::control::protection::{Path, Topology};
 use crate::id::{NodeId, VrfId};
 use crate::port::PortSpec;
 use crate::scenario::compile::draft::{Draft, End};
 use crate::scenario::compile::wiring::Wiring;
 use crate::scenario::compile::{CompileOptions, Unrouted};
-use crate::scenario::model::{Core, CoreGraph, CoreLink, Null, PairId};
+use crate::scenario::model::{Core, CoreGraph, CoreLink, Null, PairId, Sessions};
 use crate::scenario::{Provider, Scenario};
 use crate::table::{
-    FibBuilder, IngressBuilder, LabelAction, LabelEntry, LabelPush, NextHop, Payload, Service, SubInterface, TagRule,
-    VlanKey,
+    self, FibBuilder, IngressBuilder, LabelAction, LabelEntry, LabelPush, NextHop, Payload, Service, SubInterface,
+    TagRule, VlanKey,
 };
 use crate::wire::mpls::{IPV4_EXPLICIT_NULL, Label};
 
@@ -28,27 +30,28 @@ pub(super) struct CoreNet {
     pub(super) provider: usize,
     pub(super) core: Core,
     pub(super) routers: Vec<Router>,
-    graph: Graph,
+    pub(super) graph: Topology,
     /// By the number of a link, its two ends with their routers.
-    links: Vec<[(usize, End); 2]>,
+    pub(super) links: Vec<[(usize, End); 2]>,
     /// Whether the P routers are there, which they are once there is an edge.
     is_laid: bool,
     edges: BTreeMap<Edge, usize>,
     /// Paths by their ends.
-    lsps: BTreeMap<(usize, usize), Paths>,
+    pub(super) lsps: BTreeMap<(usize, usize), Paths>,
     /// Service labels given so far.
     services: u32,
     /// Pseudowires and their attachments; members of the VPN.
     pub(super) wires: Vec<super::ethernet::Wire>,
     pub(super) members: Vec<Member>,
+    pub(super) repair: Repair,
 }
 
 /// The paths from one edge to another.
-struct Paths {
+pub(super) struct Paths {
     /// The first of them is 0.
-    number: u32,
-    primary: Path,
-    backup: Option<(Path, Disjoint)>,
+    pub(super) number: u32,
+    pub(super) primary: Path,
+    pub(super) backup: Option<(Path, Disjoint)>,
 }
 
 /// A provider edge: of a site, or towards Microsoft for a port pair; number 0 is nearer to row a, 1 to row b.
@@ -77,7 +80,7 @@ pub(super) const FROM_CLOUD: VrfId = VrfId(2);
 const NEAR: u32 = 10;
 const FAR: u32 = 50;
 /// Transport labels: 16 for each path, so that a trace shows which path and which hop.
-const FIRST_TRANSPORT: u32 = 16_000;
+pub(super) const FIRST_TRANSPORT: u32 = 16_000;
 /// Labels of pseudowires and VPNs.
 const FIRST_SERVICE: u32 = 500_000;
 
@@ -87,7 +90,7 @@ impl CoreNet {
             provider,
             core: scenario.providers[provider].core.clone(),
             routers: Vec::new(),
-            graph: Graph::default(),
+            graph: Topology::default(),
             links: Vec::new(),
             is_laid: false,
             edges: BTreeMap::new(),
@@ -95,6 +98,7 @@ impl CoreNet {
             services: 0,
             wires: Vec::new(),
             members: Vec::new(),
+            repair: Repair::default(),
         }
     }
 
@@ -205,7 +209,7 @@ impl CoreNet {
     }
 
     /// The next hop from one edge to another with `service` beneath the transport label.
-    pub(super) fn towards(&mut self, draft: &mut Draft, from: usize, to: usize, service: Label) -> NextHop {
+    pub(super) fn towards(&mut self, draft: &mut Draft, from: usize, to: usize, service: Label) -> table::Member {
         let (number, path) = self.lsp(draft, from, to);
         let transport = match (path.links.len(), self.core.null) {
             (1, Null::Implicit) => None,
@@ -216,7 +220,8 @@ impl CoreNet {
         let mut push = LabelPush::new(&labels).expect("two labels can be pushed");
         // Neighbours have one link, and no transport label for an entropy label to go beneath.
         (push.ttl, push.entropy) = (self.core.ttl, self.core.entropy && transport.is_some());
-        NextHop { push, ..self.hop(draft, path.links[0], from) }
+        let next_hop = NextHop { push, ..self.hop(draft, path.links[0], from) };
+        self.head(draft, (from, to, service), path.links[0], next_hop)
     }
 
     /// The path between two edges, its labels set up where it is new.
@@ -224,7 +229,7 @@ impl CoreNet {
         if let Some(known) = self.lsps.get(&(from, to)) {
             return (known.number, known.primary.clone());
         }
-        let (path, backup) = self.graph.paths(from, to).expect("the edges of a provider are joined");
+        let (path, backup) = paths(&self.graph, from, to).expect("the edges of a provider are joined");
         let number = self.lsps.len() as u32;
         self.lsps.insert((from, to), Paths { number, primary: path.clone(), backup });
         let last = path.routers.len() - 1;
@@ -236,13 +241,13 @@ impl CoreNet {
                 (true, Null::Explicit) => Some(IPV4_EXPLICIT_NULL),
                 (false, _) => Some(transport_label(number, hop + 1)),
             };
+            let labels = LabelPush::new(push.as_slice()).expect("one label can be pushed");
+            let next_hop = self.protect(draft, router, path.links[hop], NextHop { push: labels, ..plain });
             let fib = &mut self.routers[router].fib;
+            let next_hops = fib.next_hops(&[next_hop]);
             let action = match push {
-                Some(label) => {
-                    let push = LabelPush::new(&[label]).expect("one label can be pushed");
-                    LabelAction::Swap(fib.next_hops(&[NextHop { push, ..plain }]))
-                }
-                None => LabelAction::Pop { payload: Payload::Labels, next_hops: fib.next_hops(&[plain]) },
+                Some(_) => LabelAction::Swap(next_hops),
+                None => LabelAction::Pop { payload: Payload::Labels, next_hops },
             };
             let label = Label::new(transport_label(number, hop)).expect("paths are fewer than labels");
             fib.label(label, LabelEntry { action, model: self.core.ttl });
@@ -251,7 +256,7 @@ impl CoreNet {
     }
 
     /// Out of `router` by a link.
-    fn hop(&self, draft: &mut Draft, link: usize, router: usize) -> NextHop {
+    pub(super) fn hop(&self, draft: &mut Draft, link: usize, router: usize) -> NextHop {
         let ends = self.links[link];
         let end = if ends[0].0 == router { ends[0].1 } else { ends[1].1 };
         draft.next_hop(end, self.core.mtu, TagRule::UNTAGGED)
@@ -265,6 +270,7 @@ impl CoreNet {
         wiring: &Wiring,
         options: CompileOptions,
     ) -> Vec<Lsp> {
+        self.repair.is_live = options.sessions == Sessions::Live;
         self.connect_wires(draft, scenario);
         let to_anywhere = options.unrouted == Unrouted::Cloud;
         self.route_members(draft, scenario, wiring, to_anywhere);
@@ -275,11 +281,19 @@ impl CoreNet {
             Lsp { provider: scenario.providers[self.provider].name.value.clone(), primary: named(primary), backup }
         });
         let lsps = lsps.collect();
-        for Router { node, ingress, mut fib, .. } in self.routers {
-            for port in &ingress {
+        let known = self.lsp_specs();
+        for place in 0..self.routers.len() {
+            if self.repair.is_live {
+                self.declare(place, &known);
+            }
+            let Router { node, ingress, fib, .. } = &mut self.routers[place];
+            for port in ingress {
                 fib.ingress(port);
             }
-            draft.route(node, fib, Vec::new());
+            draft.route(*node, fib.clone(), Vec::new());
+        }
+        if self.repair.is_live {
+            self.give_control(draft, scenario, &known);
         }
         lsps
     }

@@ -11,6 +11,7 @@ mod core;
 mod ethernet;
 mod exchange;
 mod path;
+mod repair;
 mod vpn;
 
 use super::CompileOptions;

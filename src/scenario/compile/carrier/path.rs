@@ -1,5 +1,6 @@
 //! Paths through a provider's graph: the shortest, and one that shares no router or no link with it.
 
+use crate::control::protection::{Path, Topology};
 use crate::id::NodeId;
 
 /// A label-switched path between two provider edges (RFC 3031 §3.15).
@@ -22,84 +23,23 @@ pub enum Disjoint {
     Links,
 }
 
-/// A graph of routers by number; links have a metric and two directions.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Graph {
-    /// Per router, what it is joined to: the neighbour, the number of the link, the metric.
-    edges: Vec<Vec<(usize, usize, u32)>>,
-    /// Per router, whether paths lead through it, and not only to it.
-    transit: Vec<bool>,
-    links: usize,
-}
-
-impl Graph {
-    /// A further router, and whether paths may lead through it.
-    pub(super) fn add(&mut self, transit: bool) -> usize {
-        self.edges.push(Vec::new());
-        self.transit.push(transit);
-        self.edges.len() - 1
-    }
-
-    /// A further link; its number.
-    pub(super) fn join(&mut self, a: usize, b: usize, metric: u32) -> usize {
-        self.edges[a].push((b, self.links, metric));
-        self.edges[b].push((a, self.links, metric));
-        self.links += 1;
-        self.links - 1
-    }
-
-    /// The shortest path as links with the routers that they lead to, without what `avoid` says of a router and a
-    /// link; of equal ones that whose routers have lower numbers from the end back.
-    fn shortest(&self, from: usize, to: usize, avoid: impl Fn(usize, usize) -> bool) -> Option<Path> {
-        let mut distance = vec![u64::MAX; self.edges.len()];
-        let mut before: Vec<Option<(usize, usize)>> = vec![None; self.edges.len()];
-        let mut done = vec![false; self.edges.len()];
-        distance[from] = 0;
-        while let Some(at) =
-            (0..done.len()).filter(|&r| !done[r] && distance[r] < u64::MAX).min_by_key(|&r| distance[r])
-        {
-            done[at] = true;
-            if at != from && !self.transit[at] {
-                continue;
-            }
-            for &(next, link, metric) in &self.edges[at] {
-                let longer = distance[at] + u64::from(metric);
-                let is_better =
-                    longer < distance[next] || (longer == distance[next] && before[next] > Some((at, link)));
-                if !done[next] && !avoid(next, link) && is_better {
-                    distance[next] = longer;
-                    before[next] = Some((at, link));
-                }
-            }
+/// The shortest path between two routers, and one beside it: without its routers if there is one, else without its
+/// links. Where the shortest path has none beside it and other two paths are apart, the shorter of these two is the
+/// primary one: the two that are shortest together (after Suurballe).
+pub(super) fn paths(graph: &Topology, from: usize, to: usize) -> Option<(Path, Option<(Path, Disjoint)>)> {
+    let primary = graph.shortest(from, to, |_, _| false)?;
+    for disjoint in [Disjoint::Nodes, Disjoint::Links] {
+        let inner = &primary.routers[1..primary.routers.len().max(2) - 1];
+        let shares_router = |router: usize| disjoint == Disjoint::Nodes && inner.contains(&router);
+        let beside = graph.shortest(from, to, |router, link| shares_router(router) || primary.links.contains(&link));
+        if let Some(beside) = beside {
+            return Some((primary, Some((beside, disjoint))));
         }
-        let mut path = Path { routers: vec![to], links: Vec::new() };
-        while let Some((router, link)) = before[*path.routers.last()?].filter(|_| path.routers.last() != Some(&from)) {
-            path.routers.push(router);
-            path.links.push(link);
+        if let Some([shorter, longer]) = Flow::new(graph, from, to, disjoint).two_paths() {
+            return Some((shorter, Some((longer, disjoint))));
         }
-        path.routers.reverse();
-        path.links.reverse();
-        (path.routers[0] == from).then_some(path)
     }
-
-    /// The shortest path between two routers, and one beside it: without its routers if there is one, else without its
-    /// links. Where the shortest path has none beside it and other two paths are apart, the shorter of these two is the
-    /// primary one: the two that are shortest together (after Suurballe).
-    pub(super) fn paths(&self, from: usize, to: usize) -> Option<(Path, Option<(Path, Disjoint)>)> {
-        let primary = self.shortest(from, to, |_, _| false)?;
-        for disjoint in [Disjoint::Nodes, Disjoint::Links] {
-            let inner = &primary.routers[1..primary.routers.len().max(2) - 1];
-            let shares_router = |router: usize| disjoint == Disjoint::Nodes && inner.contains(&router);
-            let beside = self.shortest(from, to, |router, link| shares_router(router) || primary.links.contains(&link));
-            if let Some(beside) = beside {
-                return Some((primary, Some((beside, disjoint))));
-            }
-            if let Some([shorter, longer]) = Flow::new(self, from, to, disjoint).two_paths() {
-                return Some((shorter, Some((longer, disjoint))));
-            }
-        }
-        Some((primary, None))
-    }
+    Some((primary, None))
 }
 
 /// Two units that flow from one router to another at the least cost: two paths that are apart. Each router is two points,
@@ -123,18 +63,18 @@ struct Arc {
 }
 
 impl Flow {
-    fn new(graph: &Graph, from: usize, to: usize, disjoint: Disjoint) -> Self {
-        let points = 2 * graph.edges.len();
+    fn new(graph: &Topology, from: usize, to: usize, disjoint: Disjoint) -> Self {
+        let points = 2 * graph.routers();
         let mut flow = Flow { arcs: Vec::new(), points, from: 2 * from, to: 2 * to + 1 };
-        for (router, edges) in graph.edges.iter().enumerate() {
+        for router in 0..graph.routers() {
             let room = match disjoint {
                 _ if router == from || router == to => 2,
-                _ if !graph.transit[router] => 0,
+                _ if !graph.is_transit(router) => 0,
                 Disjoint::Nodes => 1,
                 Disjoint::Links => 2,
             };
             flow.arc(2 * router, 2 * router + 1, 0, room, None);
-            for &(next, link, metric) in edges {
+            for &(next, link, metric) in graph.edges(router) {
                 flow.arc(2 * router + 1, 2 * next, metric.into(), 1, Some(link));
             }
         }
@@ -199,20 +139,13 @@ impl Flow {
     }
 }
 
-/// A path: its routers, and the links between them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Path {
-    pub(super) routers: Vec<usize>,
-    pub(super) links: Vec<usize>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn graph(routers: usize, links: &[(usize, usize, u32)]) -> Graph {
-        let mut graph = Graph::default();
+    fn graph(routers: usize, links: &[(usize, usize, u32)]) -> Topology {
+        let mut graph = Topology::default();
         for _ in 0..routers {
             graph.add(true);
         }
@@ -226,7 +159,7 @@ mod tests {
     fn a_ladder_has_two_rows() {
         // 0 - 1 - 2 - 5 and 0 - 3 - 4 - 5, the second a little longer.
         let ladder = graph(6, &[(0, 1, 10), (1, 2, 10), (2, 5, 10), (0, 3, 20), (3, 4, 10), (4, 5, 10)]);
-        let (primary, backup) = ladder.paths(0, 5).unwrap();
+        let (primary, backup) = paths(&ladder, 0, 5).unwrap();
         assert_eq!(primary.routers, [0, 1, 2, 5]);
         assert_eq!(backup.map(|(path, disjoint)| (path.routers, disjoint)), Some((vec![0, 3, 4, 5], Disjoint::Nodes)));
     }
@@ -234,12 +167,12 @@ mod tests {
     #[test]
     fn two_links_to_one_neighbour_are_apart_by_links_alone() {
         let twice = graph(3, &[(0, 1, 1), (0, 1, 1), (1, 2, 1), (1, 2, 2)]);
-        let (primary, backup) = twice.paths(0, 2).unwrap();
+        let (primary, backup) = paths(&twice, 0, 2).unwrap();
         assert_eq!(primary.links, [0, 2]);
         assert_eq!(backup.map(|(path, disjoint)| (path.links, disjoint)), Some((vec![1, 3], Disjoint::Links)));
         let once = graph(3, &[(0, 1, 1), (1, 2, 1)]);
-        assert_eq!(once.paths(0, 2).map(|(_, backup)| backup), Some(None));
-        assert_eq!(graph(2, &[]).paths(0, 1), None);
+        assert_eq!(paths(&once, 0, 2).map(|(_, backup)| backup), Some(None));
+        assert_eq!(paths(&graph(2, &[]), 0, 1), None);
     }
 
     /// 0 - 1 - 2 - 3 is the shortest path and cuts both others off: 0 - 1 - 4 - 3 and 0 - 5 - 2 - 3 are apart.
@@ -247,7 +180,7 @@ mod tests {
     fn the_shortest_path_gives_way_to_two_that_are_apart() {
         let links = [(0, 1, 1), (1, 2, 1), (2, 3, 1), (1, 4, 2), (4, 3, 2), (0, 5, 2), (5, 2, 2)];
         let trap = graph(6, &links);
-        let (primary, backup) = trap.paths(0, 3).unwrap();
+        let (primary, backup) = paths(&trap, 0, 3).unwrap();
         let backup = backup.unwrap();
         assert_eq!((primary.routers, backup.0.routers), (vec![0, 1, 4, 3], vec![0, 5, 2, 3]));
         assert_eq!(backup.1, Disjoint::Nodes);
@@ -255,14 +188,14 @@ mod tests {
 
     #[test]
     fn no_path_leads_through_an_edge() {
-        let mut graph = Graph::default();
+        let mut graph = Topology::default();
         let [a, edge, b] = [true, false, true].map(|transit| graph.add(transit));
         graph.join(a, edge, 1);
         graph.join(edge, b, 1);
-        let primary = |graph: &Graph, to| graph.paths(a, to).map(|(path, _)| path.routers);
+        let primary = |graph: &Topology, to| paths(graph, a, to).map(|(path, _)| path.routers);
         assert_eq!((primary(&graph, b), primary(&graph, edge)), (None, Some(vec![a, edge])));
         graph.join(a, b, 9);
-        assert_eq!(graph.paths(a, b).map(|(path, backup)| (path.routers, backup)), Some((vec![a, b], None)));
+        assert_eq!(paths(&graph, a, b).map(|(path, backup)| (path.routers, backup)), Some((vec![a, b], None)));
     }
 
     fn are_apart(a: &Path, b: &Path, nodes: bool) -> bool {
@@ -320,7 +253,7 @@ mod tests {
                 let (a, b, _) = links[link];
                 (pair[0], pair[1]) == (a, b) || (pair[0], pair[1]) == (b, a)
             });
-            let Some((path, backup)) = built.paths(from, to) else {
+            let Some((path, backup)) = paths(&built, from, to) else {
                 prop_assert_eq!(all[from][to], u64::from(u32::MAX));
                 return Ok(());
             };

@@ -12,7 +12,7 @@ use crate::scenario::compile::place::Plane;
 use crate::scenario::compile::wiring::Wiring;
 use crate::scenario::compile::{carries, defaults, microsoft_tags, peered};
 use crate::scenario::model::{Carrier, PairId, VnetId};
-use crate::table::{LabelAction, LabelEntry, NextHop, PcpRule, TagRule};
+use crate::table::{self, LabelAction, LabelEntry, NextHop, PcpRule, TagRule};
 use crate::wire::mpls::Label;
 use ipnet::IpNet;
 
@@ -107,7 +107,7 @@ impl CoreNet {
         }
     }
 
-    fn route(&mut self, router: usize, vrf: VrfId, prefix: IpNet, next_hops: &[NextHop]) {
+    fn route<M: Copy + Into<table::Member>>(&mut self, router: usize, vrf: VrfId, prefix: IpNet, next_hops: &[M]) {
         route(&mut self.routers[router].fib, vrf, prefix, next_hops);
     }
 
@@ -119,7 +119,7 @@ impl CoreNet {
         (router, vrf): (usize, VrfId),
         members: &[Member],
         labels: &[(usize, Labels)],
-    ) -> Vec<NextHop> {
+    ) -> Vec<table::Member> {
         let here = members.iter().filter(|member| member.router == router);
         let out = |member: &Member| {
             let tags = match member.of {
@@ -129,9 +129,9 @@ impl CoreNet {
                     TagRule::push(&microsoft_tags(scenario, circuit, peering), PcpRule::Fixed)
                 }
             };
-            Some(draft.next_hop(member.port, scenario.settings.mtu, tags))
+            Some(draft.next_hop(member.port, scenario.settings.mtu, tags).into())
         };
-        let here: Vec<NextHop> = here.filter_map(out).collect();
+        let here: Vec<table::Member> = here.filter_map(out).collect();
         if !here.is_empty() {
             return here;
         }

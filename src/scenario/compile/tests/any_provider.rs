@@ -5,17 +5,17 @@ use super::*;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
-struct Made {
-    model: &'static str,
+pub(super) struct Made {
+    pub(super) model: &'static str,
     /// Customer edge routers of each site.
-    edges: Vec<u8>,
-    core: String,
+    pub(super) edges: Vec<u8>,
+    pub(super) core: String,
     /// P routers of a ring, in place of the rows.
-    ring: Option<usize>,
-    planes: [bool; 2],
+    pub(super) ring: Option<usize>,
+    pub(super) planes: [bool; 2],
 }
 
-fn made() -> impl Strategy<Value = Made> {
+pub(super) fn made() -> impl Strategy<Value = Made> {
     let model = prop::sample::select(vec!["exchange", "exchange dot1q", "ethernet", "ipvpn", "ipvpn", "ipvpn"]);
     let ttl = prop::sample::select(vec!["uniform", "pipe", "short-pipe"]);
     let null = prop::sample::select(vec!["implicit", "explicit"]);
@@ -31,7 +31,7 @@ fn made() -> impl Strategy<Value = Made> {
     })
 }
 
-fn text(made: &Made) -> String {
+pub(super) fn text(made: &Made) -> String {
     let mut out = format!("[provider.p]\n{}", made.core);
     let names: Vec<String> = (0..made.edges.len()).map(|s| format!("s{s}")).collect();
     if let Some(ring) = made.ring {
@@ -72,7 +72,7 @@ proptest! {
     fn members_reach_each_other(made in made(), drop in any::<bool>()) {
         let text = text(&made);
         let scenario = Scenario::parse(&text, "made.toml").unwrap_or_else(|errors| panic!("{}", errors.render(false)));
-        let options = CompileOptions { unrouted: if drop { Unrouted::Drop } else { Unrouted::Cloud } };
+        let options = CompileOptions { unrouted: if drop { Unrouted::Drop } else { Unrouted::Cloud }, ..CompileOptions::default() };
         let names: Vec<String> = (0..made.edges.len()).map(|s| format!("s{s}")).chain(["v".to_owned()]).collect();
         let net = |name: &str| if name == "v" { [10, 100] } else { [10, 10 + name[1..].parse::<u8>().unwrap()] };
         for from in &names {

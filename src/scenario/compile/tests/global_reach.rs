@@ -122,7 +122,7 @@ fn the_far_edge_answers_by_the_link_between_the_edges() {
 fn unknown_destinations_go_to_the_other_site_where_there_is_no_cloud() {
     let unknown = || (0..20).map(|port| Packet { to: "203.0.113.9", port, ..PACKET }.octets());
     assert_eq!(offer(compiled("global-reach", &[]), "hq", unknown()).delivered("lab"), 20);
-    let drop = CompileOptions { unrouted: Unrouted::Drop };
+    let drop = CompileOptions { unrouted: Unrouted::Drop, ..CompileOptions::default() };
     let trial = offer(compiled_with("global-reach", &[], drop), "hq", unknown());
     assert!(trial.drops().iter().all(|(_, why)| *why == "unrouted") && trial.outcome.sources[0].dropped == 20);
     assert_eq!(offer(compiled_with("global-reach", &[], drop), "hq", there(20)).delivered("lab"), 20);
@@ -136,7 +136,9 @@ fn members_of_a_vpn_reach_the_other_site() {
                        = 30\nsubnets = \"192.168.109.128/29\"\n\n[[global_reach]]\ncircuits = [\"london\", \"paris\"]\nsubnet = \
                        \"192.168.210.0/29\"\n\n[vnet.prod]";
     for unrouted in [Unrouted::Cloud, Unrouted::Drop] {
-        let net = || compiled_with("ipvpn", &[("[vnet.prod]", LAB)], CompileOptions { unrouted });
+        let net = || {
+            compiled_with("ipvpn", &[("[vnet.prod]", LAB)], CompileOptions { unrouted, ..CompileOptions::default() })
+        };
         for (site, address) in [("hq", "10.10.1.1"), ("branch", "10.11.1.1")] {
             let to = (0..60).map(|flow| Packet { from: address, to: "10.40.1.1", port: flow, ..PACKET }.octets());
             assert_eq!(offer(net(), site, to).delivered("lab"), 60, "{site} {unrouted:?}");

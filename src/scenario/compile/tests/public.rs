@@ -228,7 +228,8 @@ fn a_default_route_draws_the_internet_traffic_of_a_network_on_premises() {
 /// Private addresses that nobody knows do not leak to the internet; public ones do go there.
 #[test]
 fn only_public_destinations_take_the_internet() {
-    let net = || compiled_with("reference", &[], CompileOptions { unrouted: Unrouted::Drop });
+    let net =
+        || compiled_with("reference", &[], CompileOptions { unrouted: Unrouted::Drop, ..CompileOptions::default() });
     let trial = offer(net(), "hq", between("10.10.0.1", "10.77.0.1", 5).chain(between("10.10.0.1", "192.0.2.77", 5)));
     assert_eq!((trial.delivered("internet"), trial.drops().len()), (5, 5));
     assert!(trial.drops().iter().all(|(_, why)| *why == "unrouted"));
