@@ -91,3 +91,6 @@ pub struct HeadSpec {
     /// The label beneath that of the path.
     pub service: Label,
 }
+
+#[cfg(test)]
+mod tests;
