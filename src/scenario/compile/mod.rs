@@ -16,6 +16,7 @@ mod edge;
 mod gateway;
 mod global_reach;
 mod lsr;
+mod outages;
 mod place;
 mod public;
 mod resources;
@@ -28,12 +29,14 @@ use super::source::Extent;
 use super::{Finding, Scenario, SiteId};
 use crate::engine::{MAX_PORTS, Network};
 use crate::table::VlanKey;
+use crate::time::Instant;
 use crate::wire::vlan::Tag;
 use carrier::Carriers;
 use draft::Draft;
 use ipnet::IpNet;
 
 pub use carrier::{Disjoint, Lsp};
+pub use outages::EventLinks;
 pub use place::{Connection, KnownPrefixes, NamedPlace, Place, Plane, PublicHosts, Side, StreamHosts};
 pub use resources::{
     CircuitResource, GatewayConnection, GatewayResource, GatewaySession, PeeringEnd, PeeringResource, PeeringType,
@@ -86,10 +89,21 @@ pub struct Compiled {
     pub known: KnownPrefixes,
     /// The label-switched paths of providers.
     pub lsps: Vec<Lsp>,
+    /// The links that events can happen to.
+    pub event_links: EventLinks,
     /// What looks as if it was not meant.
     pub warnings: Diagnostics,
     /// What an architect would say of the design.
     pub review: Vec<Finding>,
+}
+
+impl Compiled {
+    /// Lets the cuts and black holes of `scenario` happen to the network, its instant 0 at `begin`: frames are lost on links
+    /// from then on, and ports that control planes watch see their signals go. Loads of events of congestion are none of
+    /// this.
+    pub fn fail_links(&mut self, scenario: &Scenario, begin: Instant) {
+        outages::happen(&mut self.network, &self.event_links, &scenario.events, begin);
+    }
 }
 
 /// The network of `scenario`; or why none can be built, located in its file.
@@ -115,6 +129,8 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
     for place in 0..scenario.sites.len() {
         public::shared::configure(&mut draft, scenario, &wiring, SiteId(place));
     }
+    let mut event_links: EventLinks = carriers.event_links(scenario).collect();
+    event_links.extend(place::event_links(&draft, &wiring));
     let lsps = carriers.configure(&mut draft, scenario, &wiring, options);
     let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();
     let errors = unbuildable(&draft);
@@ -132,6 +148,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
         known: KnownPrefixes::new(scenario),
         network: draft.network,
         lsps,
+        event_links,
         warnings: scenario.warnings(),
         review: super::review::review(scenario),
     })

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use super::Compiled;
+use super::draft::{Draft, End};
 use super::lsr::Taps;
-use super::wiring::Wiring;
+use super::wiring::{PairConnection, Wiring};
 use crate::id::{NodeId, PortId};
 use crate::scenario::Scenario;
 pub use crate::scenario::model::Plane;
-use crate::scenario::model::{ServiceClass, StreamEnd};
+use crate::scenario::model::{EventTarget, ServiceClass, StreamEnd};
 use crate::scenario::nearest::{did_you_mean, listed};
 use crate::table::Lpm;
 use ipnet::IpNet;
@@ -199,6 +200,15 @@ pub(super) fn streams(scenario: &Scenario, wiring: &Wiring) -> Vec<StreamHosts> 
         }
     };
     scenario.traffic.iter().map(|stream| StreamHosts { from: host(stream.from), to: host(stream.to) }).collect()
+}
+
+/// The links that end at Microsoft's ports, as events name them: the customer's end, or the provider's, first.
+pub(super) fn event_links(draft: &Draft, wiring: &Wiring) -> Vec<(EventTarget, [End; 2])> {
+    let link = |connection: &PairConnection| {
+        let link = draft.network.links.iter().find(|link| link.to == connection.msee)?;
+        Some((EventTarget::Connection(connection.pair, connection.plane), [link.from, link.to]))
+    };
+    wiring.connections.iter().filter_map(link).collect()
 }
 
 /// Both connections of each circuit.

@@ -19,7 +19,7 @@ use super::draft::{Draft, End};
 use super::place::Plane;
 use super::wiring::Wiring;
 use crate::scenario::Scenario;
-use crate::scenario::model::{Carrier, PairId, PortPair};
+use crate::scenario::model::{Carrier, EventTarget, PairId, PortPair, ProviderId};
 use crate::table::NextHop;
 use crate::wire::vlan::Tag;
 use core::CoreNet;
@@ -97,6 +97,15 @@ impl Carriers {
     fn core_of(&mut self, scenario: &Scenario, pair: PairId) -> &mut CoreNet {
         let provider = scenario.pairs[pair.index()].carrier.provider();
         &mut self.cores[provider.expect("an IPVPN has a provider").index()]
+    }
+
+    /// The links between P routers, as events name them.
+    pub(super) fn event_links(&self, scenario: &Scenario) -> impl Iterator<Item = (EventTarget, [End; 2])> {
+        self.cores.iter().enumerate().flat_map(|(place, core)| {
+            let named = scenario.providers[place].core.graph.link_names().len();
+            let ends = core.links.iter().take(named).map(|ends| ends.map(|(_, end)| end));
+            ends.enumerate().map(move |(link, ends)| (EventTarget::ProviderLink(ProviderId(place), link), ends))
+        })
     }
 
     /// Fills in the tables of all providers' nodes; the label-switched paths that they have.
