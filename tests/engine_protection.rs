@@ -24,7 +24,10 @@ const OCTETS: u64 = 142;
 /// A preset's network with keys of its provider, and events of it.
 fn compiled(preset: &str, keys: &str, events: &str) -> Compiled {
     let preset = biplane::scenario::presets().iter().find(|known| known.name == preset).unwrap();
-    let text = preset.text.replacen("[provider.carrier]\n", &format!("[provider.carrier]\n{keys}\n"), 1);
+    written(&preset.text.replacen("[provider.carrier]\n", &format!("[provider.carrier]\n{keys}\n"), 1), events)
+}
+
+fn written(text: &str, events: &str) -> Compiled {
     let text = text.replace("duration = \"1s\"", "duration = \"60s\"") + events;
     let scenario = Scenario::parse(&text, "made.toml").unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
     let options = CompileOptions { sessions: Sessions::Live, ..CompileOptions::default() };
@@ -46,11 +49,15 @@ fn event(what: &str, target: &str, at_ms: u64, lasts_ms: Option<u64>) -> String 
 
 /// `count` frames of the site, one each `GAP` from `BEGIN` + `from` on, of one flow that goes by the first plane.
 fn source(count: u32, from: Span, port: u16) -> Source {
+    long_source(count, from, port, OCTETS)
+}
+
+/// The same with frames of other lengths; their packets may not be cut into fragments.
+fn long_source(count: u32, from: Span, port: u16, octets: u64) -> Source {
     let frames = (0..count).map(|seq| {
         let mut packet = Vec::new();
         let builder = PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([10, 10, 1, 1], [10, 20, 1, 1], 64);
-        builder.udp(port, 53).write(&mut packet, &[7; 100]).unwrap();
-        assert_eq!(packet.len() as u64, OCTETS);
+        builder.udp(port, 53).write(&mut packet, &vec![7; octets as usize - 42]).unwrap();
         let mut frame = Frame::parse(&packet, packet.len() as u32, None).unwrap().frame;
         frame.id.sent = BEGIN + from + Span::from_ps(u64::from(seq) * GAP.as_ps());
         (frame.id.stream, frame.id.seq) = (StreamId::new(0, 0), seq);
@@ -299,4 +306,54 @@ fn news_of_a_failure_takes_its_time() {
     let links = 2 * 12;
     let control = outcome.control.unwrap();
     assert!(control.created <= 2 * links && control.consumed == control.created, "{control:?}");
+}
+
+/// What takes the bypass has a label more: what is just short enough for a link of the core is too long for it then, until the
+/// network has converged.
+#[test]
+fn the_label_of_a_bypass_counts_for_the_mtu() {
+    let flow = port_by("ipvpn", "carrier.p1a-p2a");
+    let preset = biplane::scenario::presets().iter().find(|known| known.name == "ipvpn").unwrap();
+    let text = preset.text.replacen("mtu = 9216", "mtu = 1500", 1);
+    let compiled = written(&text, &cut("carrier.p1a-p2a", 1000, None));
+    // With two labels 1500 octets, or one less.
+    for (octets, fits) in [(14 + 1492, false), (14 + 1488, true)] {
+        let outcome = quick(&compiled.network, long_source(15_000, Span::from_ms(950), flow, octets));
+        let p1a = &outcome.nodes[compiled.network.node("carrier-p1a").unwrap().index()];
+        let too_long = p1a.slow_path_drops.of(DropReason::MtuExceeded);
+        // 200 ms of frames each 20 us, and those that left the edge before it changed.
+        assert_eq!(too_long, if fits { 0 } else { 10_000 + 50 }, "{octets}");
+        assert!(outcome.sources[0].dropped - too_long < 60, "and what the cut took: {:?}", outcome.sources[0]);
+    }
+}
+
+/// A second failure, on the path that took over, is not repaired: it lasts until the network has converged once more, on a way
+/// that avoids both.
+#[test]
+fn a_second_failure_lasts_for_a_convergence() {
+    let preset = biplane::scenario::presets().iter().find(|known| known.name == "ethernet").unwrap();
+    let hops = preset.text.lines().find(|line| line.starts_with("hops = 2")).unwrap();
+    let mut core = "routers = [\"p1\", \"p2\", \"p3\", \"p4\", \"p5\"]\n".to_owned();
+    let links =
+        [("p1", "p2", 10), ("p2", "p3", 10), ("p1", "p4", 20), ("p4", "p3", 20), ("p1", "p5", 30), ("p5", "p3", 30)];
+    for (a, b, metric) in links {
+        core += &format!("[[provider.carrier.link]]\nbetween = [\"{a}\", \"{b}\"]\nmetric = {metric}\n");
+    }
+    core += "[provider.carrier.edges]\nhq = \"p1\"\nlondon = \"p3\"\n\n[circuit.london]";
+    let text = preset.text.replacen(hops, "", 1).replacen("[circuit.london]", &core, 1);
+    let (list, rest) = core.split_once('\n').unwrap();
+    let text = text.replacen(&core, rest, 1).replacen("[provider.carrier]", &format!("[provider.carrier]\n{list}"), 1);
+    let events = cut("carrier.p1-p2", 1000, None) + &cut("carrier.p4-p1", 2000, None);
+    let compiled = written(&text, &events);
+    let sent = (15_000, Span::from_ms(1950));
+    let outcome = outcome(&compiled.network, || source(sent.0, sent.1, 1000));
+    // The way parts at p1, which is the router that changes.
+    let converged = at_ms(2000) + HALF + CONVERGENCE;
+    let lost = taken("ethernet", (sent.0.into(), sent.1), at_ms(2000), Until::AtP1a(converged));
+    assert_eq!(outcome.sources[0].dropped, lost);
+    let edges = ["carrier-pe-hq1", "carrier-pe-hq2"].map(|node| reconverged(log(&compiled, &outcome, node)));
+    assert_eq!(edges[0], [(at_ms(1200) + HALF, 1)], "the same label leads into both: the edge changes once");
+    assert_eq!(edges[1], edges[0]);
+    let p1 = reconverged(log(&compiled, &outcome, "carrier-p1"));
+    assert_eq!(p1, [(at_ms(1200) + HALF, 1), (converged, 2)]);
 }

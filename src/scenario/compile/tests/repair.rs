@@ -6,10 +6,14 @@ use super::any_scenario::packets;
 use super::*;
 use crate::control::{Change, Control, ControlSpec, Happened, Received, Signal, Way};
 use crate::engine::Role;
+use crate::engine::reference::{self, Offered};
 use crate::node::{Entry, Verdict, forward};
+use crate::scenario::model::{Event, EventKind, EventTarget, Fibres, ProviderId, Ways};
+use crate::scenario::source::{Extent, Located};
 use crate::table::Fib;
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 type End = (NodeId, PortId);
 
@@ -212,4 +216,107 @@ fn rows_and_a_ring_are_repaired() {
         let [at_once, later] = fail_each(&made, &text(&made), true);
         assert!(at_once > 20 && later == at_once, "{at_once} {later} of {made:?}");
     }
+}
+
+/// What befalls a link of the core during a run, by numbers that are made.
+#[derive(Clone, Copy, Debug)]
+struct Failure {
+    link: usize,
+    at_us: u64,
+    lasts_us: u64,
+    silent: bool,
+}
+
+fn failures() -> impl Strategy<Value = Vec<Failure>> {
+    let one = (any::<prop::sample::Index>(), 0..9_000u64, 1..9_000u64, prop::bool::weighted(0.3));
+    let one = one.prop_map(|(link, at_us, lasts_us, silent)| Failure { link: link.index(64), at_us, lasts_us, silent });
+    prop::collection::vec(one, 2..6)
+}
+
+/// The network with its failures, and when they begin.
+fn failing(text: &str, failures: &[Failure]) -> Compiled {
+    let begin = Instant::ZERO + Span::from_s(4);
+    let mut net = compiled_live(text);
+    let links = core_links(&net);
+    let mut events = BTreeMap::<[End; 2], Vec<Failure>>::new();
+    for failure in failures {
+        events.entry(links[failure.link % links.len()]).or_default().push(*failure);
+    }
+    for (ends, failures) in events {
+        let target = EventTarget::ProviderLink(ProviderId(0), 0);
+        let event = |failure: &Failure| {
+            let both = EventKind::Cut { fibres: Fibres::Both, place_ppb: 500_000_000 };
+            let what = if failure.silent { EventKind::Blackhole { ways: Ways::Both } } else { both };
+            let extent = Extent::default();
+            Event {
+                name: Located::new("event".to_owned(), extent),
+                written: extent,
+                at: Located::new(Span::from_us(failure.at_us), extent),
+                lasts: Some(Located::new(Span::from_us(failure.lasts_us), extent)),
+                target: Located::new(target, extent),
+                what,
+            }
+        };
+        let events: Vec<Event> = failures.iter().map(event).collect();
+        outages::happen(&mut net.network, &[(target, ends)].into(), &events, begin);
+    }
+    net.network.control_until = Some(begin + Span::from_ms(30));
+    net
+}
+
+/// Frames of a host, one each 10 us from a little before the failures on.
+fn frames(made: &Made, from: usize, count: usize) -> Vec<Frame> {
+    let nets = |place: usize| if place == made.edges.len() { [10, 100] } else { [10, 10 + place as u8] };
+    let others = (0..=made.edges.len()).filter(|to| *to != from);
+    let octets: Vec<Vec<u8>> = others.flat_map(|to| packets(nets(from), nets(to))).collect();
+    let frame = |(place, octets): (usize, &Vec<u8>)| {
+        let mut frame = Frame::parse(octets, octets.len() as u32, None).unwrap().frame;
+        frame.id.sent = Instant::ZERO + Span::from_ms(3_998) + Span::from_us(10 * place as u64);
+        (frame.id.stream, frame.id.seq) = (StreamId::new(from as u8, 0), place as u32);
+        frame
+    };
+    octets.iter().cycle().take(count).enumerate().map(frame).collect()
+}
+
+/// The outcome of all hosts sending to each other, the same of both engines; or the number of threads at which it is not.
+fn both_engines(net: &Compiled, made: &Made) -> Result<Outcome, usize> {
+    let names = (0..made.edges.len()).map(|s| format!("s{s}")).chain(["v".to_owned()]);
+    let hosts: Vec<NodeId> = names.map(|name| net.network.node(&name).unwrap()).collect();
+    let sources = || hosts.iter().zip(0..).map(|(host, from)| (*host, Source::Frames(frames(made, from, 1500))));
+    let offered = sources().map(|(node, frames)| Offered { node, frames }).collect();
+    let expected = reference::run(&net.network, offered, None, &mut |_| ());
+    let same =
+        |threads: &usize| run(Run { threads: *threads, ..Run::new(&net.network, sources().collect()) }) == expected;
+    [1, 2, 4].into_iter().find(|threads| !same(threads)).map_or(Ok(expected.clone()), Err)
+}
+
+/// Whatever fails and however it is seen, both engines come to the same, at any number of threads.
+#[test]
+fn both_engines_agree_on_any_failures() {
+    let seen = Mutex::new([0; 3]);
+    let config = ProptestConfig::with_cases(12);
+    let times = (0u64..4, 0u64..8);
+    proptest!(config, |(made in made(), failures in failures(), repairs in prop::bool::weighted(0.8), bfd in any::<bool>(), times in times)| {
+        prop_assume!(!made.model.starts_with("exchange"));
+        let keys = format!(
+            "[provider.p]\nprotection = \"{}\"\nigp_convergence = \"{}ms\"\nreversion_hold = \"{}ms\"\n{}",
+            if repairs { "local-repair" } else { "none" },
+            times.0,
+            times.1,
+            if bfd { "detection = \"bfd\"\nbfd = { interval = \"1ms\" }\n" } else { "" },
+        );
+        let net = failing(&text(&made).replacen("[provider.p]\n", &keys, 1), &failures);
+        let outcome = both_engines(&net, &made);
+        let outcome = outcome.unwrap_or_else(|threads| panic!("{threads} threads, {failures:?}\n{keys}"));
+        prop_assert!(outcome.sources.iter().all(|source| source.is_balanced()));
+        let mut seen = seen.lock().unwrap();
+        seen[0] += outcome.sources.iter().map(|source| source.dropped).sum::<u64>();
+        for noted in outcome.nodes.iter().flat_map(|node| &node.log) {
+            seen[1] += u64::from(matches!(noted.what, Happened::Switched { .. }));
+            seen[2] += u64::from(matches!(noted.what, Happened::Reconverged { .. }));
+        }
+    });
+    // Cases in which nothing is lost or repaired would show too little.
+    let seen = seen.into_inner().unwrap();
+    assert!(seen.iter().all(|count| *count > 0), "lost, switched, converged: {seen:?}");
 }
