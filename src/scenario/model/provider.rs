@@ -47,7 +47,8 @@ pub struct Core {
     pub entropy: bool,
     /// Whether pseudowires have a control word (RFC 4385).
     pub control_word: bool,
-    /// What becomes of its paths when a link fails. Kept: no link fails in this version.
+    /// What becomes of its paths when a link fails, in a network whose routers have control planes
+    /// ([`CompileOptions::sessions`](crate::scenario::CompileOptions::sessions)).
     pub recovery: Recovery,
 }
 

@@ -281,7 +281,7 @@ impl CoreNet {
             Lsp { provider: scenario.providers[self.provider].name.value.clone(), primary: named(primary), backup }
         });
         let lsps = lsps.collect();
-        let known = self.lsp_specs();
+        let known = if self.repair.is_live { self.lsp_specs() } else { Default::default() };
         for place in 0..self.routers.len() {
             if self.repair.is_live {
                 self.declare(place, &known);
