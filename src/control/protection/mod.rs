@@ -10,9 +10,13 @@
 //! link through a bypass that was set up before, which ends at the next router of each path, the merge point. For that the
 //! label stack grows by one; the MTU of the links counts it, and what is too long then is dropped as anywhere. How others
 //! learn of the failure is in `link_state`: both ends of a link say what they saw and when, and each router changes its own
-//! paths the time of convergence after that, or when it hears of it if that is later. New paths have labels of their own, so
-//! that nothing is lost while all change. What is on a new path is not protected until it is back on its first one: a
-//! second failure there lasts for a convergence.
+//! paths the time of convergence after that, or when it hears of it if that is later.
+//!
+//! Other ways than the primary one have a label of their own, the same at all routers and set up at one instant, so that nothing
+//! is lost while all change. There are two exceptions: where convergence is shorter than news takes, an edge may send before
+//! others know the label; and where a path goes from one such way to another, what is under way follows the new one from
+//! where it is. What is on such a way is not protected until it is back on its primary one: a second failure there lasts for a
+//! convergence.
 
 mod link_state;
 mod machine;
