@@ -315,6 +315,23 @@ impl FibBuilder {
         self
     }
 
+    /// The next hops of the static route for `prefix` that holds; of none, none.
+    pub fn next_hops_of(&self, vrf: VrfId, prefix: IpNet) -> &[Member] {
+        let holds = |route: &&(VrfId, RouteEntry)| (route.0, route.1.prefix) == (vrf, prefix.trunc());
+        let set = self.routes.iter().rev().find(holds).map(|(_, route)| route.next_hops);
+        set.map_or(&[], |set| &self.members[set.places().start as usize..set.places().end as usize])
+    }
+
+    /// Makes the static route for `prefix` that holds a dynamic one, which begins without next hops. One that it hid
+    /// holds while the dynamic one is empty.
+    pub fn release(&mut self, vrf: VrfId, prefix: IpNet) -> &mut Self {
+        let holds = |route: &(VrfId, RouteEntry)| (route.0, route.1.prefix) == (vrf, prefix.trunc());
+        if let Some(place) = self.routes.iter().rposition(holds) {
+            self.routes.remove(place);
+        }
+        self.dynamic(vrf, prefix)
+    }
+
     /// Adds a label. Of two entries for the same label the later one holds.
     pub fn label(&mut self, label: crate::wire::mpls::Label, entry: LabelEntry) -> &mut Self {
         self.labels.push((label.get(), entry));
