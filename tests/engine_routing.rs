@@ -72,7 +72,7 @@ impl Lab {
         let next_hop = |link| NextHopSpec {
             vrf: VrfId(0),
             address: remote(link),
-            forward: NextHop { mtu: 1500, ..NextHop::port(PortId(link)) },
+            forward: vec![(VrfId(0), NextHop { mtu: 1500, ..NextHop::port(PortId(link)) })],
             port: PortId(link),
             bfd: Some(usize::from(link)),
         };
@@ -87,11 +87,13 @@ impl Lab {
             statics: (0..LINKS).map(fixed).collect(),
             next_hops: (0..LINKS).map(next_hop).collect(),
             buckets: self.buckets,
+            ..RoutingSpec::default()
         };
         ControlSpec {
             ports: (0..LINKS).map(watched).collect(),
             interfaces: (0..LINKS).map(interface).collect(),
             bfd: (0..LINKS).map(|link| BfdSpec { interface: link.into(), remote: remote(link), config }).collect(),
+            bgp: Vec::new(),
             routing: if node == 0 { routing } else { RoutingSpec::default() },
             protection: None,
             seed: node.into(),
@@ -184,7 +186,7 @@ fn source() -> Source {
 fn programmed(outcome: &Outcome) -> Vec<(Instant, usize)> {
     let log = outcome.nodes[A.index()].log.iter();
     log.filter_map(|noted| match noted.what {
-        Happened::Programmed { next_hops, .. } => Some((noted.at, next_hops)),
+        Happened::Programmed { ref next_hops, .. } => Some((noted.at, next_hops.len())),
         _ => None,
     })
     .collect()

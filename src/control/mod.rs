@@ -21,6 +21,7 @@ pub mod rib;
 pub mod route;
 pub mod routing;
 mod segments;
+pub mod speaker;
 pub mod stack;
 
 pub use carrier::{Carrier, CarrierSpec, Signal};
@@ -29,4 +30,5 @@ pub use interface::{Arrived, InterfaceSpec, TagKey};
 pub use liveness::BfdSpec;
 pub use plane::{Control, ControlSpec, Happened, Noted, Outgoing, Received, WatchedPort, Way};
 pub use route::{AsPath, Attributes, Family, Nlri, Origin, RouteDistinguisher, RouteUpdate, Segment, Vpn};
-pub use routing::{NextHopSpec, RoutingSpec, StaticRoute};
+pub use routing::{Followers, NextHopSpec, Originated, RoutingSpec, StaticRoute};
+pub use speaker::BgpSpec;

@@ -9,9 +9,11 @@ use super::liveness::{BfdSpec, Liveness};
 use super::protection::{self, Protection, ProtectionSpec};
 use super::routing::{Routing, RoutingSpec};
 use super::segments::Segments;
+use super::speaker::{BgpSpec, Changed, Speaker};
 use super::stack::neighbor;
-use super::stack::packet::Datagram;
+use super::stack::packet::{self, Datagram};
 use crate::id::{PortId, VrfId};
+use crate::table::NextHop;
 use crate::time::{Instant, Span};
 use crate::wire::bfd::SINGLE_HOP_PORT;
 use ipnet::IpNet;
@@ -26,6 +28,8 @@ pub struct ControlSpec {
     pub interfaces: Vec<InterfaceSpec>,
     /// Its BFD sessions.
     pub bfd: Vec<BfdSpec>,
+    /// Its BGP sessions.
+    pub bgp: Vec<BgpSpec>,
     /// Its routes, as far as they change.
     pub routing: RoutingSpec,
     /// Its label-switched paths, as far as they change.
@@ -99,14 +103,16 @@ pub enum Happened {
     Neighbor(usize, neighbor::Event),
     /// A BFD session, by its place among those of the router, changed its state.
     Bfd(usize, bfd::Event),
-    /// Forwarding has other next hops for a prefix: how many there are now.
+    /// A BGP session, by its place among those of the router, changed its state.
+    Bgp(usize, Changed),
+    /// Forwarding has other next hops for a prefix.
     Programmed {
         /// The VRF.
         vrf: VrfId,
         /// Its destinations.
         prefix: IpNet,
         /// Next hops, or buckets of flows; none: the route is gone.
-        next_hops: usize,
+        next_hops: Vec<NextHop>,
     },
     /// What would leave by a port takes its bypass, or the port again (local repair).
     Switched {
@@ -135,6 +141,7 @@ pub struct Control {
     ports: Vec<Watched>,
     segments: Segments,
     liveness: Liveness,
+    speaker: Speaker,
     routing: Routing,
     protection: Option<Protection>,
     outgoing: VecDeque<Outgoing>,
@@ -166,7 +173,8 @@ impl Control {
             ports: spec.ports.iter().map(watched).collect(),
             liveness: Liveness::new(&spec.bfd, &segments, spec.seed),
             segments,
-            routing: Routing::new(&spec.routing),
+            speaker: Speaker::new(&spec.bgp, spec.seed),
+            routing: Routing::new(&spec.routing, spec.bgp.iter().map(|bgp| &bgp.peer)),
             protection: spec.protection.as_ref().map(Protection::new),
             outgoing: VecDeque::new(),
             changes: VecDeque::new(),
@@ -198,6 +206,7 @@ impl Control {
                 self.changes.push_back(Change::Port { port: watched.port, up });
                 self.segments.handle_port(watched.port, up);
                 self.routing.handle_port(now, watched.port, up);
+                self.speaker.handle_port(now, watched.port, up, &self.segments);
                 if let Some(protection) = &mut self.protection {
                     protection.handle_port(now, watched.port, up);
                 }
@@ -212,21 +221,28 @@ impl Control {
             self.log.push(Noted { at: now, what: Happened::Bfd(session, event) });
             if let Some(path) = event.path() {
                 self.routing.handle_bfd(now, session, path);
+                self.speaker.handle_bfd(now, session, path);
                 if let Some(protection) = &mut self.protection {
                     protection.handle_bfd(now, session, path);
                 }
             }
         }
+        self.speaker.handle_timeout(now, &mut self.routing);
+        while let Some((session, changed)) = self.speaker.poll_change() {
+            self.log.push(Noted { at: now, what: Happened::Bgp(session, changed) });
+        }
         self.protect(now);
         while let Some(change) = self.routing.poll_change(now) {
             if let Change::Route { vrf, prefix, next_hops } = &change {
-                let (vrf, prefix, next_hops) = (*vrf, *prefix, next_hops.len());
+                let (vrf, prefix, next_hops) = (*vrf, *prefix, next_hops.clone());
                 self.log.push(Noted { at: now, what: Happened::Programmed { vrf, prefix, next_hops } });
             }
             self.changes.push_back(change);
         }
-        // What BFD has to say may ask for a neighbour.
+        // What sessions have to say may ask for a neighbour.
         let frames = std::iter::from_fn(|| self.liveness.poll_transmit(now, &mut self.segments));
+        self.outgoing.extend(frames);
+        let frames = std::iter::from_fn(|| self.speaker.poll_transmit(now, &mut self.segments));
         self.outgoing.extend(frames);
         self.outgoing.extend(std::iter::from_fn(|| self.segments.poll_transmit()));
         while let Some((interface, event)) = self.segments.poll_event() {
@@ -256,6 +272,10 @@ impl Control {
         if frame.ethertype == protection::ETHERTYPE {
             return self.protection.as_mut()?.handle_news(place, frame.payload);
         }
+        if let Some((from, to, packet)) = packet::tcp(frame.payload) {
+            let is_own = self.segments.interface(place).is_own(to);
+            return (is_own && self.speaker.handle_packet(now, place, (from, to), packet)).then_some(());
+        }
         let datagram = Datagram::read(frame.payload).ok()?;
         let is_bfd = self.segments.interface(place).is_own(datagram.destination)
             && datagram.ports.destination == SINGLE_HOP_PORT;
@@ -274,8 +294,9 @@ impl Control {
 
     fn machines(&self) -> impl Iterator<Item = Instant> {
         let protection = self.protection.as_ref().and_then(Protection::poll_timeout);
-        let all = [self.segments.poll_timeout(), self.liveness.poll_timeout(), self.routing.poll_timeout(), protection];
-        all.into_iter().flatten()
+        let sessions = [self.liveness.poll_timeout(), self.speaker.poll_timeout(), protection];
+        let all = [self.segments.poll_timeout(), self.routing.poll_timeout()].into_iter().chain(sessions);
+        all.flatten()
     }
 
     /// The next frame that it sends.

@@ -2,12 +2,13 @@
 
 use super::bfd::Path;
 use super::change::Change;
-use super::rib::{Buckets, Direct, FibChange, Rib, RibConfig};
+use super::rib::{Buckets, Direct, FibChange, PeerConfig, PeerId, Rib, RibConfig};
+use super::route::{Attributes, RouteUpdate};
 use crate::id::{PortId, VrfId};
 use crate::table::NextHop;
 use crate::time::Instant;
 use ipnet::IpNet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 /// The routes of a router as they are configured.
@@ -19,8 +20,12 @@ pub struct RoutingSpec {
     pub vrfs: Vec<VrfId>,
     /// Routes that are written by hand.
     pub statics: Vec<StaticRoute>,
+    /// Prefixes that it gives to BGP itself.
+    pub originated: Vec<Originated>,
     /// Its neighbours, as far as routes lead to them.
     pub next_hops: Vec<NextHopSpec>,
+    /// Which VRFs of the forwarding table follow the routes.
+    pub followers: Followers,
     /// Buckets of flows of each route, for resilient hashing: a next hop that leaves moves its own flows only. `None`:
     /// flows are spread anew over those that are left.
     pub buckets: Option<usize>,
@@ -37,15 +42,36 @@ pub struct StaticRoute {
     pub direct: Direct,
 }
 
+/// A prefix that a router gives to BGP itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Originated {
+    /// The VRF.
+    pub vrf: VrfId,
+    /// The prefix.
+    pub prefix: IpNet,
+    /// What is said of it.
+    pub attributes: Attributes,
+}
+
+/// Which VRFs of the forwarding table follow the routes to a prefix in a VRF of the table of routes: dynamic routes of the FIB.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Followers {
+    /// That of the same number, for all prefixes.
+    #[default]
+    Same,
+    /// These. Forwarding takes no note of routes that are not listed.
+    Listed(BTreeMap<(VrfId, IpNet), Vec<VrfId>>),
+}
+
 /// A neighbour that routes lead to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextHopSpec {
     /// The VRF that it is in.
     pub vrf: VrfId,
     /// Its address.
     pub address: IpAddr,
-    /// How forwarding sends to it.
-    pub forward: NextHop,
+    /// How forwarding sends to it, in each of its VRFs that can: another that follows does without it.
+    pub forward: Vec<(VrfId, NextHop)>,
     /// The port that leads to it.
     pub port: PortId,
     /// The BFD session with it, by its place among those of the router: it is used once that is up, until that says that the
@@ -58,9 +84,13 @@ pub struct NextHopSpec {
 pub(super) struct Routing {
     rib: Rib,
     next_hops: Vec<Neighbor>,
+    followers: Followers,
     buckets: Option<usize>,
     /// Of each route that was ever programmed, whose its buckets are.
     owners: BTreeMap<(VrfId, IpNet), Buckets<IpAddr>>,
+    /// Peers that nothing can be sent to now.
+    stuck: BTreeSet<PeerId>,
+    changes: VecDeque<Change>,
 }
 
 /// A neighbour and what is known of the way to it.
@@ -73,12 +103,13 @@ struct Neighbor {
 }
 
 impl Routing {
-    /// All ports are up, and no BFD session is.
-    pub(super) fn new(spec: &RoutingSpec) -> Self {
+    /// All ports are up, and no session is. The peers' places are those of the list.
+    pub(super) fn new<'s>(spec: &RoutingSpec, peers: impl Iterator<Item = &'s PeerConfig>) -> Self {
         let mut rib = Rib::new(spec.config);
         spec.vrfs.iter().for_each(|vrf| rib.add_vrf(*vrf, None));
+        peers.for_each(|peer| _ = rib.add_peer(peer.clone()));
         let neighbor =
-            |spec: &NextHopSpec| Neighbor { spec: *spec, is_port_up: true, does_path_work: spec.bfd.is_none() };
+            |spec: &NextHopSpec| Neighbor { spec: spec.clone(), is_port_up: true, does_path_work: spec.bfd.is_none() };
         let next_hops: Vec<Neighbor> = spec.next_hops.iter().map(neighbor).collect();
         for Neighbor { spec, does_path_work, .. } in &next_hops {
             rib.set_next_hop(Instant::ZERO, spec.vrf, spec.address, *does_path_work);
@@ -86,7 +117,18 @@ impl Routing {
         for StaticRoute { vrf, prefix, direct } in &spec.statics {
             rib.add_direct(Instant::ZERO, *vrf, *prefix, *direct);
         }
-        Routing { rib, next_hops, buckets: spec.buckets, owners: BTreeMap::new() }
+        for Originated { vrf, prefix, attributes } in &spec.originated {
+            rib.originate(Instant::ZERO, *vrf, *prefix, attributes.clone());
+        }
+        Routing {
+            rib,
+            next_hops,
+            followers: spec.followers.clone(),
+            buckets: spec.buckets,
+            owners: BTreeMap::new(),
+            stuck: BTreeSet::new(),
+            changes: VecDeque::new(),
+        }
     }
 
     /// A port went down or came up.
@@ -121,14 +163,64 @@ impl Routing {
         }
     }
 
+    /// The session of a peer is established.
+    pub(super) fn peer_up(&mut self, now: Instant, peer: PeerId) {
+        self.rib.peer_up(now, peer);
+    }
+
+    /// It is not any more.
+    pub(super) fn peer_down(&mut self, now: Instant, peer: PeerId) {
+        self.rib.peer_down(now, peer);
+    }
+
+    /// A peer says something of routes.
+    pub(super) fn handle_update(&mut self, now: Instant, peer: PeerId, update: &RouteUpdate) {
+        self.rib.handle_update(now, peer, update);
+    }
+
+    /// A peer wants to hear everything again.
+    pub(super) fn refresh(&mut self, now: Instant, peer: PeerId) {
+        self.rib.refresh(now, peer);
+    }
+
+    /// What is next to be said to a peer.
+    pub(super) fn poll_updates(&mut self, now: Instant, peer: PeerId) -> Option<RouteUpdate> {
+        self.rib.poll_updates(now, peer)
+    }
+
+    /// Whether nothing more can be sent to a peer now.
+    pub(super) fn set_stuck(&mut self, peer: PeerId, is_stuck: bool) {
+        if is_stuck {
+            self.stuck.insert(peer);
+        } else {
+            self.stuck.remove(&peer);
+        }
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.rib.poll_timeout()
+        self.rib.poll_timeout_but(|peer| self.stuck.contains(&peer))
     }
 
     /// The next change of forwarding that is in effect at `now`.
     pub(super) fn poll_change(&mut self, now: Instant) -> Option<Change> {
-        let FibChange { vrf, prefix, next_hops, .. } = self.rib.poll_fib(now)?;
-        assert!(next_hops.iter().all(|via| via.label.is_none()), "routes without peers have no label");
+        while self.changes.is_empty() {
+            let change = self.rib.poll_fib(now)?;
+            self.follow(change);
+        }
+        self.changes.pop_front()
+    }
+
+    /// What the VRFs do that follow a change.
+    fn follow(&mut self, FibChange { vrf, prefix, next_hops, .. }: FibChange) {
+        let same = [vrf];
+        let followers = match &self.followers {
+            Followers::Same => &same[..],
+            Followers::Listed(listed) => listed.get(&(vrf, prefix)).map_or(&[][..], Vec::as_slice),
+        };
+        if followers.is_empty() {
+            return;
+        }
+        assert!(next_hops.iter().all(|via| via.label.is_none()), "no session here carries labels");
         let members: Vec<IpAddr> = next_hops.iter().map(|via| via.next_hop).collect();
         let members = match self.buckets {
             None => members,
@@ -138,11 +230,16 @@ impl Routing {
                 owners.owners().iter().copied().flatten().collect()
             }
         };
-        let forward = |address: &IpAddr| {
+        let forward = |address: &IpAddr, table: VrfId| {
             let neighbor = self.next_hops.iter().find(|known| (known.spec.vrf, known.spec.address) == (vrf, *address));
-            neighbor.expect("what is no neighbour is not used").spec.forward
+            let neighbor = neighbor.expect("what is no neighbour is not used");
+            neighbor.spec.forward.iter().find(|(known, _)| *known == table).map(|(_, next_hop)| *next_hop)
         };
-        Some(Change::Route { vrf, prefix, next_hops: members.iter().map(forward).collect() })
+        let change = |&table: &VrfId| {
+            let next_hops = members.iter().filter_map(|address| forward(address, table)).collect();
+            Change::Route { vrf: table, prefix, next_hops }
+        };
+        self.changes.extend(followers.iter().map(change));
     }
 }
 
@@ -156,14 +253,14 @@ mod tests {
     /// A route by one neighbour, which BFD watches.
     fn watched() -> Routing {
         let (prefix, address) = ("10.2.0.0/16".parse().unwrap(), IpAddr::from([192, 168, 0, 2]));
-        let forward = NextHop::port(PortId(1));
+        let forward = vec![(VRF, NextHop::port(PortId(1)))];
         let spec = RoutingSpec {
             vrfs: vec![VRF],
             statics: vec![StaticRoute { vrf: VRF, prefix, direct: Direct::fixed(address) }],
             next_hops: vec![NextHopSpec { vrf: VRF, address, forward, port: PortId(1), bfd: Some(7) }],
             ..RoutingSpec::default()
         };
-        Routing::new(&spec)
+        Routing::new(&spec, std::iter::empty())
     }
 
     type Step<'a> = &'a dyn Fn(&mut Routing, Instant);

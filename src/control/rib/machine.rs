@@ -222,7 +222,13 @@ impl Rib {
     /// When the next update can be sent or the next change of forwarding takes effect: not before, without an input.
     /// It can be past if there is something to be polled already.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let updates = self.peers.iter().filter(|peer| peer.is_up).filter_map(|peer| peer.out.poll_timeout());
+        self.poll_timeout_but(|_| false)
+    }
+
+    /// The same, but for updates of peers that `is_stuck` names: nothing can be sent to them now.
+    pub fn poll_timeout_but(&self, is_stuck: impl Fn(PeerId) -> bool) -> Option<Instant> {
+        let peers = (0..).map(PeerId).zip(&self.peers).filter(|(id, peer)| peer.is_up && !is_stuck(*id));
+        let updates = peers.filter_map(|(_, peer)| peer.out.poll_timeout());
         updates.chain(self.programming.poll_timeout()).min()
     }
 

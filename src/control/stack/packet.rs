@@ -152,6 +152,23 @@ impl<'a> Datagram<'a> {
     }
 }
 
+/// Source and destination of an IP packet with a TCP segment in it, and the packet itself; `None` of another. Whether the
+/// segment is whole is for TCP to say.
+pub fn tcp(packet: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
+    match packet.first()? >> 4 {
+        4 => {
+            let header = ipv4::Header::read(packet).filter(|header| header.protocol() == ipv4::TCP)?;
+            let source = Ipv4Addr::from_bits(ipv4::source(packet)?);
+            Some((source.into(), Ipv4Addr::from_bits(header.destination()).into(), packet))
+        }
+        6 if *packet.get(ipv6::NEXT_HEADER)? == ipv4::TCP => {
+            let source = Ipv6Addr::from_bits(ipv6::source(packet)?);
+            Some((source.into(), Ipv6Addr::from_bits(ipv6::destination(packet)?).into(), packet))
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
