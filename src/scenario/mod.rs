@@ -23,9 +23,10 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use compile::{
-    CircuitResource, CompileOptions, Compiled, Connection, Disjoint, GatewayConnection, GatewayResource,
-    GatewaySession, KnownPrefixes, Lsp, NamedPlace, PeeringEnd, PeeringResource, PeeringType, Place, Plane,
-    PortsResource, PublicHosts, ReachResource, Resources, Side, StreamHosts, Unrouted, compile,
+    CircuitResource, CompileOptions, Compiled, Connection, Disjoint, EventLinks, GatewayConnection, GatewayResource,
+    GatewaySession, KnownPrefixes, LoadStream, Lsp, NamedPlace, PeeringEnd, PeeringResource, PeeringType, Place, Plane,
+    PortsResource, PublicHosts, ReachResource, Resources, RouterSessions, SessionName, Side, StreamHosts, Unrouted,
+    compile,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};

@@ -20,7 +20,7 @@ pub use load::{StreamLoad, StreamPace};
 
 use super::schedule::Ratio;
 use crate::frame::Templates;
-use crate::time::{Instant, PortSpeed};
+use crate::time::{Instant, PortSpeed, Span};
 use crate::wire::ethernet::Mac;
 use crate::wire::vlan::Tag;
 
@@ -111,6 +111,12 @@ pub enum Layer {
 }
 
 impl StreamSpec {
+    /// Lets it begin and end so much later.
+    pub fn delay(&mut self, by: Span) {
+        self.begin = self.begin.saturating_add(by);
+        self.end = self.end.map(|end| end.saturating_add(by));
+    }
+
     /// A stream without tags and without end, from the start of the run.
     pub fn new(from: AddressRange, to: AddressRange, flows: u32, sizes: FrameSizes, rate: Rate) -> Self {
         StreamSpec {

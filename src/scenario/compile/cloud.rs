@@ -6,7 +6,7 @@ use super::global_reach;
 use super::place::Plane;
 use super::public;
 use super::wiring::{PairConnection, Return, Uplink, Wiring, ports_of};
-use super::{CompileOptions, Peered, Unrouted, all_peered, carries, defaults, microsoft_tags};
+use super::{CompileOptions, Peered, all_peered, carries, defaults, microsoft_tags};
 use crate::frame::DropReason;
 use crate::id::VrfId;
 use crate::node::RouterAddresses;
@@ -143,7 +143,7 @@ fn configure_circuit(
             fib.route(vrf, prefix, set);
         }
     };
-    let unrouted = (options.unrouted == Unrouted::Drop).then_some(NextHop::discard(DropReason::Unrouted));
+    let unrouted = options.unknown();
     for default in defaults() {
         add(vrfs[0], default, unrouted.or(networks.gateway));
         add(vrfs[1], default, unrouted.or(back));
@@ -190,10 +190,9 @@ fn networks(
         let gateway = draft.next_hop(uplink.msee, mtu, TagRule::UNTAGGED);
         networks.gateway = networks.gateway.or(Some(gateway));
         for vnet in &scenario.gateways[uplink.gateway].vnets {
-            let is_straight =
-                |way: &&Return| (way.fast, way.circuit, way.vnet, way.msee.0) == (true, id, vnet.value, uplink.msee.0);
-            let straight = wiring.returns.iter().find(is_straight);
-            let straight = straight.map(|way| draft.next_hop(way.msee, mtu, TagRule::UNTAGGED));
+            let is_there = |way: &&Return| (way.circuit, way.vnet, way.msee.0) == (id, vnet.value, uplink.msee.0);
+            let straight = wiring.returns.iter().find(is_there).and_then(|way| way.fast);
+            let straight = straight.map(|port| draft.next_hop(port, mtu, TagRule::UNTAGGED));
             for prefix in &scenario.vnets[vnet.index()].prefixes {
                 let is_taken =
                     taken.iter().any(|fast| fast.is_taken && (fast.vnet, fast.prefix) == (vnet.value, prefix.value));

@@ -9,7 +9,7 @@ use crate::node::{NatSpec, RouterAddresses};
 use crate::port::{FaultSpec, GateSpec, PortSpec};
 use crate::rng::mix64;
 use crate::scenario::Scenario;
-use crate::scenario::model::Settings;
+use crate::scenario::model::{Sessions, Settings};
 use crate::scenario::source::Extent;
 use crate::table::{FibBuilder, IngressBuilder, Member, NextHop, Service, SubInterface, TagRule, VlanKey};
 use crate::time::{PortSpeed, Span};
@@ -24,18 +24,35 @@ pub(super) struct Draft {
     pub(super) network: Network,
     /// Per node, what in the file it is made for.
     pub(super) written: Vec<Extent>,
+    /// Whether sessions run.
+    pub(super) sessions: Sessions,
+    /// Routers, whose tables are built when all of them are known.
+    routers: BTreeMap<NodeId, DraftRouter>,
     settings: Settings,
     hash_seed: u64,
     /// What each sending port leads to.
     peers: BTreeMap<End, End>,
 }
 
+/// A router under construction.
+pub(super) struct DraftRouter {
+    pub(super) fib: FibBuilder,
+    /// Per VRF, where its ICMP errors come from.
+    pub(super) addresses: Vec<RouterAddresses>,
+    /// Its control plane, if it has one.
+    pub(super) control: Option<Box<ControlSpec>>,
+    gate: Option<GateSpec>,
+    nat: NatSpec,
+}
+
 impl Draft {
     /// Nothing yet.
-    pub(super) fn new(scenario: &Scenario) -> Self {
+    pub(super) fn new(scenario: &Scenario, sessions: Sessions) -> Self {
         Draft {
             network: Network { seed: scenario.seed, ..Network::default() },
             written: Vec::new(),
+            sessions,
+            routers: BTreeMap::new(),
             settings: scenario.settings,
             hash_seed: scenario.settings.hash_seed.unwrap_or(scenario.seed),
             peers: BTreeMap::new(),
@@ -91,40 +108,57 @@ impl Draft {
     }
 
     /// Makes a router of `node`.
-    pub(super) fn route(&mut self, node: NodeId, mut fib: FibBuilder, addresses: Vec<RouterAddresses>) {
-        // Routers that spread by the same seed would spread what another left together no further.
-        fib.hash_seed(self.seed_of(node));
-        let addresses = if self.settings.icmp { addresses } else { Vec::new() };
-        let spec = RouterSpec { addresses, punt_delay: self.settings.punt_delay, ..RouterSpec::new(fib.build()) };
-        self.network.nodes[node.index()].role = Role::Router(Box::new(spec));
+    pub(super) fn route(&mut self, node: NodeId, fib: FibBuilder, addresses: Vec<RouterAddresses>) {
+        let router = DraftRouter { fib, addresses, control: None, gate: None, nat: NatSpec::default() };
+        self.routers.insert(node, router);
+    }
+
+    /// The router `node`.
+    pub(super) fn router(&mut self, node: NodeId) -> &mut DraftRouter {
+        self.routers.get_mut(&node).expect("its tables are there")
     }
 
     /// The control plane of the router `node`, made where it has none.
-    ///
-    /// # Panics
-    /// It is no router yet.
     pub(super) fn control(&mut self, node: NodeId) -> &mut ControlSpec {
         let seed = mix64(self.network.seed ^ (u64::from(node.0) + 1).rotate_left(32));
-        let Role::Router(router) = &mut self.network.nodes[node.index()].role else {
-            panic!("hosts have no control plane")
-        };
-        router.control.get_or_insert_with(|| Box::new(ControlSpec { seed, ..ControlSpec::default() }))
+        let control = &mut self.router(node).control;
+        control.get_or_insert_with(|| Box::new(ControlSpec { seed, ..ControlSpec::default() }))
+    }
+
+    /// The routers that have a control plane.
+    pub(super) fn controlled(&self) -> impl Iterator<Item = (NodeId, &ControlSpec)> {
+        self.routers.iter().filter_map(|(node, router)| Some((*node, router.control.as_deref()?)))
+    }
+
+    /// What a sending port leads to.
+    pub(super) fn peer(&self, port: End) -> Option<End> {
+        self.peers.get(&port).copied()
     }
 
     /// Puts limits on what leaves the router `node`.
     pub(super) fn gate(&mut self, node: NodeId, gate: Option<GateSpec>) {
         // Its own choice of next hops is by the seed itself.
         let hash_seed = self.seed_of(node).rotate_left(16);
-        if let Role::Router(router) = &mut self.network.nodes[node.index()].role {
-            router.gate = gate.map(|gate| GateSpec { hash_seed, ..gate });
-        }
+        self.router(node).gate = gate.map(|gate| GateSpec { hash_seed, ..gate });
     }
 
     /// Gives the router `node` address translation.
     pub(super) fn translate(&mut self, node: NodeId, nat: NatSpec) {
-        if let Role::Router(router) = &mut self.network.nodes[node.index()].role {
-            router.nat = nat;
+        self.router(node).nat = nat;
+    }
+
+    /// The network, with the tables of all routers built.
+    pub(super) fn finish(mut self) -> Network {
+        for (node, router) in std::mem::take(&mut self.routers) {
+            let DraftRouter { mut fib, addresses, control, gate, nat } = router;
+            // Routers that spread by the same seed would spread what another left together no further.
+            fib.hash_seed(self.seed_of(node));
+            let addresses = if self.settings.icmp { addresses } else { Vec::new() };
+            let punt_delay = self.settings.punt_delay;
+            let spec = RouterSpec { addresses, punt_delay, gate, nat, control, ..RouterSpec::new(fib.build()) };
+            self.network.nodes[node.index()].role = Role::Router(Box::new(spec));
         }
+        self.network
     }
 
     fn seed_of(&self, node: NodeId) -> u32 {

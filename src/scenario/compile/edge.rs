@@ -8,10 +8,7 @@ use super::global_reach;
 use super::place::Plane;
 use super::public::{self, Outside, private};
 use super::wiring::{Edge, PairConnection, Wiring, ports_of};
-use super::{
-    CompileOptions, Peered, Unrouted, all_peered, carries, customer_tags, defaults, microsoft_tags, peered, vlan_key,
-};
-use crate::frame::DropReason;
+use super::{CompileOptions, Peered, all_peered, carries, customer_tags, defaults, microsoft_tags, peered, vlan_key};
 use crate::id::VrfId;
 use crate::node::RouterAddresses;
 use crate::scenario::Scenario;
@@ -21,9 +18,9 @@ use crate::wire::vlan::TpidSet;
 use ipnet::IpNet;
 
 /// What comes from the site is looked up here.
-const FROM_SITE: VrfId = VrfId(0);
+pub(super) const FROM_SITE: VrfId = VrfId(0);
 /// What comes over a circuit: the same, but what nobody knows goes to the site, not back to where it came from.
-const FROM_CLOUD: VrfId = VrfId(1);
+pub(super) const FROM_CLOUD: VrfId = VrfId(1);
 
 /// A way out of the site: a peering over one connection.
 struct Way<'s> {
@@ -111,10 +108,9 @@ pub(super) fn configure(
 /// What nobody knows: to the internet, if the site has a way there and it is public; else to the other side, or nowhere.
 fn unknown(fib: &mut FibBuilder, ways: &Ways<'_>, outside: &Outside<'_>, lan: NextHop, options: CompileOptions) {
     for default in defaults() {
-        let discard = || vec![NextHop::discard(DropReason::Unrouted)];
-        let (out, back) = match options.unrouted {
-            Unrouted::Cloud => (ways.by(|way| carries(way.peering, &default)), vec![lan]),
-            Unrouted::Drop => (discard(), discard()),
+        let (out, back) = match options.unknown() {
+            None => (ways.by(|way| carries(way.peering, &default)), vec![lan]),
+            Some(discard) => (vec![discard], vec![discard]),
         };
         match &outside.to_internet(&default)[..] {
             [] => {

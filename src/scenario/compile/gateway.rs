@@ -3,8 +3,7 @@
 use super::draft::{Draft, route};
 use super::edge::first_addresses;
 use super::wiring::{GatewayNode, Uplink, Wiring};
-use super::{CompileOptions, Unrouted, carries, defaults};
-use crate::frame::DropReason;
+use super::{CompileOptions, carries, defaults};
 use crate::id::VrfId;
 use crate::port::GateSpec;
 use crate::scenario::{Scenario, SiteId};
@@ -25,9 +24,9 @@ pub(super) fn configure(
     let inwards: Vec<NextHop> =
         gateway.vnets.iter().map(|(_, port)| draft.next_hop(*port, mtu, TagRule::UNTAGGED)).collect();
     for default in defaults() {
-        match options.unrouted {
-            Unrouted::Drop => add(default, &[NextHop::discard(DropReason::Unrouted)]),
-            Unrouted::Cloud => add(default, &inwards[..inwards.len().min(1)]),
+        match options.unknown() {
+            Some(discard) => add(default, &[discard]),
+            None => add(default, &inwards[..inwards.len().min(1)]),
         }
     }
     for (place, site) in scenario.sites.iter().enumerate() {
@@ -35,7 +34,10 @@ pub(super) fn configure(
             let leads = |uplink: &&Uplink| {
                 uplink.gateway == gateway.place && leads(scenario, uplink, SiteId(place), &prefix.value)
             };
-            let ups: Vec<&Uplink> = wiring.uplinks.iter().filter(leads).collect();
+            let mut ups: Vec<&Uplink> = wiring.uplinks.iter().filter(leads).collect();
+            let weight = |up: &Uplink| scenario.gateways[gateway.place].weight(up.circuit);
+            let highest = ups.iter().map(|up| weight(up)).max();
+            ups.retain(|up| Some(weight(up)) == highest);
             let ups: Vec<NextHop> = ups.iter().map(|up| draft.next_hop(up.end, mtu, TagRule::UNTAGGED)).collect();
             add(prefix.value, &ups);
         }

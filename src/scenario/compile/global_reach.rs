@@ -13,7 +13,7 @@ use super::draft::Draft;
 use super::draft::End;
 use super::place::Plane;
 use super::wiring::{AZURE_PORT, PairConnection, Wiring, is_alone};
-use super::{CompileOptions, Unrouted, carries, defaults, microsoft_tags};
+use super::{CompileOptions, Unrouted, all_peered, carries, defaults, microsoft_tags};
 use crate::frame::DropReason;
 use crate::id::{NodeId, VrfId};
 use crate::node::RouterAddresses;
@@ -165,9 +165,39 @@ impl Attachment<'_> {
     }
 }
 
+/// The VRF of what comes over the joint that ends at this port.
+pub(super) fn vrf_of(scenario: &Scenario, wiring: &Wiring, end: End) -> VrfId {
+    let connection = wiring.connections.iter().find(|connection| connection.msee.0 == end.0);
+    let pair = connection.expect("a Microsoft edge router ends a connection").pair;
+    let place = at(wiring, end.0).iter().position(|attachment| attachment.port() == end);
+    let place = place.expect("the port is that of a joint");
+    VrfId((2 * all_peered(scenario, pair).len() + place) as u16)
+}
+
 impl Joint {
+    /// Its ports, in the order of its circuits.
+    pub(super) fn ends(&self) -> [End; 2] {
+        self.ends
+    }
+
+    /// Whether both connections that it joins pass traffic.
+    pub(super) fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// The circuits that it joins.
+    pub(super) fn circuits(&self, scenario: &Scenario) -> [CircuitId; 2] {
+        scenario.global_reaches[self.reach].circuits.map(|circuit| circuit.value)
+    }
+
+    /// What its sessions are of.
+    pub(super) fn name(&self, scenario: &Scenario) -> String {
+        let [a, b] = self.circuits(scenario).map(|circuit| &scenario.circuits[circuit.index()].name.value);
+        format!("Global Reach of {a} and {b}, {}", self.plane)
+    }
+
     /// Per family the subnet of the link, with the addresses of both ends.
-    fn links(&self, scenario: &Scenario) -> Vec<(IpNet, [IpAddr; 2])> {
+    pub(super) fn links(&self, scenario: &Scenario) -> Vec<(IpNet, [IpAddr; 2])> {
         let reach = &scenario.global_reaches[self.reach];
         // Both divide into two.
         let v4 = reach.subnet.subnets(30).ok().and_then(|mut halves| halves.nth(self.plane.index()));

@@ -11,10 +11,12 @@
 
 mod carrier;
 mod cloud;
+mod control;
 mod draft;
 mod edge;
 mod gateway;
 mod global_reach;
+mod load;
 mod lsr;
 mod outages;
 mod place;
@@ -28,7 +30,8 @@ use super::model::{Carrier, Circuit, CircuitId, Encapsulation, Sessions};
 use super::source::Extent;
 use super::{Finding, Scenario, SiteId};
 use crate::engine::{MAX_PORTS, Network};
-use crate::table::VlanKey;
+use crate::frame::DropReason;
+use crate::table::{NextHop, VlanKey};
 use crate::time::Instant;
 use crate::wire::vlan::Tag;
 use carrier::Carriers;
@@ -36,6 +39,8 @@ use draft::Draft;
 use ipnet::IpNet;
 
 pub use carrier::{Disjoint, Lsp};
+pub use control::{RouterSessions, SessionName};
+pub use load::LoadStream;
 pub use outages::EventLinks;
 pub use place::{Connection, KnownPrefixes, NamedPlace, Place, Plane, PublicHosts, Side, StreamHosts};
 pub use resources::{
@@ -48,15 +53,30 @@ pub use resources::{
 pub struct CompileOptions {
     /// Where frames go whose destination the scenario does not know.
     pub unrouted: Unrouted,
-    /// Whether routers have control planes, where the scenario asks for what they do: those of providers follow the failure of
-    /// links. Without them tables are made once.
+    /// Whether sessions run, packet by packet; [`Network::control_until`] is the caller's to set.
     pub sessions: Sessions,
+    /// Whether providers' networks get over the failure of links; without it their paths are made once.
+    pub repair: bool,
+    /// Whether the scenario's events happen.
+    pub events: bool,
 }
 
 impl Default for CompileOptions {
-    /// Unknown destinations are on the other side; no control planes.
+    /// To the other side; all sessions are up, always, and nothing happens.
     fn default() -> Self {
-        CompileOptions { unrouted: Unrouted::default(), sessions: Sessions::Static }
+        CompileOptions { unrouted: Unrouted::Cloud, sessions: Sessions::Static, repair: false, events: false }
+    }
+}
+
+impl CompileOptions {
+    /// What becomes of packets to nowhere that anybody knows, unless they go to the other side.
+    fn unknown(self) -> Option<NextHop> {
+        let reason = match self.sessions {
+            Sessions::Static => DropReason::Unrouted,
+            // The route may have gone: who can tell.
+            Sessions::Live => DropReason::NoRoute,
+        };
+        (self.unrouted == Unrouted::Drop).then_some(NextHop::discard(reason))
     }
 }
 
@@ -89,8 +109,14 @@ pub struct Compiled {
     pub known: KnownPrefixes,
     /// The label-switched paths of providers.
     pub lsps: Vec<Lsp>,
-    /// The links that events can happen to.
+    /// What the sessions of each router are called, where they run.
+    pub sessions: Vec<RouterSessions>,
+    /// The two ends of the links that events can happen to.
     pub event_links: EventLinks,
+    /// Instant 0 of the scenario: sessions come up before, if any run.
+    pub begin: Instant,
+    /// Other traffic that events load ports with.
+    pub loads: Vec<LoadStream>,
     /// What looks as if it was not meant.
     pub warnings: Diagnostics,
     /// What an architect would say of the design.
@@ -108,7 +134,7 @@ impl Compiled {
 
 /// The network of `scenario`; or why none can be built, located in its file.
 pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled, Diagnostics> {
-    let mut draft = Draft::new(scenario);
+    let mut draft = Draft::new(scenario, options.sessions);
     let mut carriers = Carriers::new(scenario);
     let wiring = wiring::wire(&mut draft, scenario, &mut carriers);
     for (place, site) in wiring.sites.iter().enumerate() {
@@ -133,25 +159,41 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
     event_links.extend(place::event_links(&draft, &wiring));
     let lsps = carriers.configure(&mut draft, scenario, &wiring, options);
     let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();
+    let sessions = match options.sessions {
+        Sessions::Static => Vec::new(),
+        Sessions::Live => control::configure(&mut draft, scenario, &wiring),
+    };
+    let runs = sessions.iter().any(|router| !router.bgp.is_empty());
+    let begin = if runs { Instant::ZERO + scenario.control.settle } else { Instant::ZERO };
+    let loads = if options.events { load::wire(&mut draft, scenario, &event_links, begin) } else { Vec::new() };
     let errors = unbuildable(&draft);
     if !errors.is_empty() {
         return Err(Diagnostics::new(scenario.source().clone(), errors));
     }
-    let faults = draft.network.faults();
+    let resources = resources::of(&draft, scenario, &wiring);
+    let network = draft.finish();
+    let faults = network.faults();
     assert!(faults.is_empty(), "a checked scenario compiles to a network that can be run: {faults:?}");
-    Ok(Compiled {
+    let mut compiled = Compiled {
         places: place::named(scenario, &wiring, &taps),
         connections: place::connections(scenario, &wiring),
         services: public::named(scenario, &wiring),
         streams: place::streams(scenario, &wiring),
-        resources: resources::of(&draft, scenario, &wiring),
+        resources,
         known: KnownPrefixes::new(scenario),
-        network: draft.network,
         lsps,
         event_links,
+        sessions,
+        begin,
+        loads,
         warnings: scenario.warnings(),
         review: super::review::review(scenario),
-    })
+        network,
+    };
+    if options.events {
+        compiled.fail_links(scenario, begin);
+    }
+    Ok(compiled)
 }
 
 /// Names that two nodes would have, and nodes with more ports than one can have.

@@ -211,7 +211,7 @@ fn gateway(scenario: &Scenario, wiring: &Wiring, place: usize) -> GatewayResourc
         let returns = wiring.returns.iter().filter(|way| way.circuit == id.value && behind(way.vnet));
         GatewayConnection {
             circuit: scenario.circuits[id.index()].name.value.clone(),
-            ports: uplinks.map(|up| up.msee).chain(returns.map(|way| way.msee)).collect(),
+            ports: uplinks.map(|up| up.msee).chain(returns.map(|way| way.fast.unwrap_or(way.msee))).collect(),
         }
     });
     let sessions = wiring.uplinks.iter().filter(|up| up.gateway == node.place).map(|up| {

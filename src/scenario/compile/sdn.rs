@@ -6,18 +6,18 @@
 //!                            +- spoke-sdn                      peered networks
 //! ```
 //! It stands for the forwarding in the hosts of the virtual machines. What comes in does not pass it; what goes out has a
-//! TTL less for it. A network whose circuits all serve one site alike has none: its hosts choose by flow.
+//! TTL less for it. A network whose circuits all serve one site alike has none: its hosts choose by flow. Where sessions run
+//! every network has one, for it is it that learns of the ways.
 
 use super::draft::{Draft, End, host_port, route, untagged};
-use super::edge::{first_addresses, links_of};
+use super::edge::{first_addresses, leads_to, links_of};
 use super::public::{Outside, private};
 use super::wiring::{AZURE_PORT, Return, Wiring, ports_of};
-use super::{CompileOptions, Unrouted, carries, defaults};
-use crate::frame::DropReason;
+use super::{CompileOptions, carries, defaults};
 use crate::id::{NodeId, VrfId};
 use crate::port::PortSpec;
 use crate::scenario::Scenario;
-use crate::scenario::model::{CircuitId, Gateway, SiteId, VnetId};
+use crate::scenario::model::{CircuitId, Gateway, Sessions, SiteId, VnetId};
 use crate::scenario::values::LEAST_DELAY;
 use crate::table::{FibBuilder, NextHop, TagRule};
 use ipnet::IpNet;
@@ -27,7 +27,7 @@ pub(super) struct Sdn {
     pub(super) vnet: VnetId,
     pub(super) node: NodeId,
     /// The gateway's place.
-    gateway: usize,
+    pub(super) gateway: usize,
     /// Towards the hosts.
     host: End,
     /// Towards peered networks.
@@ -43,7 +43,8 @@ pub(super) fn wire(
     host: NodeId,
 ) -> Option<Sdn> {
     let network = &scenario.vnets[vnet.index()];
-    if !chooses(scenario, gateway)
+    if draft.sessions == Sessions::Static
+        && !chooses(scenario, gateway)
         && !is_peered(scenario, vnet)
         && network.internet.is_none()
         && network.fragment_at.is_none()
@@ -102,14 +103,14 @@ pub(super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring,
     let mut add = |prefix: IpNet, next_hops: &[NextHop]| route(&mut fib, VrfId(0), prefix, next_hops);
     let ways: Vec<&Return> = wiring.returns.iter().filter(|way| way.vnet == sdn.vnet && way.up).collect();
     let out = scenario.vnets[sdn.vnet.index()].largest_out(mtu);
-    let by = |draft: &mut Draft, prefix: IpNet, site: Option<SiteId>| -> Vec<NextHop> {
-        let ways = preferred(scenario, sdn, &ways, prefix, site);
+    let by = |draft: &mut Draft, prefix: IpNet, leads: &dyn Fn(CircuitId) -> bool| -> Vec<NextHop> {
+        let ways = preferred(scenario, sdn, &ways, prefix, leads);
         ways.into_iter().map(|way| draft.next_hop(way.end, out, TagRule::UNTAGGED)).collect()
     };
     for default in defaults() {
-        let unknown = match options.unrouted {
-            Unrouted::Drop => vec![NextHop::discard(DropReason::Unrouted)],
-            Unrouted::Cloud => by(draft, default, None),
+        let unknown = match options.unknown() {
+            Some(discard) => vec![discard],
+            None => by(draft, default, &|_| true),
         };
         match &outside.to_internet(&default)[..] {
             [] => add(default, &unknown),
@@ -122,7 +123,16 @@ pub(super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring,
     }
     for (place, site) in scenario.sites.iter().enumerate() {
         for prefix in &site.prefixes {
-            add(prefix.value, &by(draft, prefix.value, Some(SiteId(place))));
+            let leads = |circuit: CircuitId| scenario.pair_of(circuit).serves(SiteId(place));
+            add(prefix.value, &by(draft, prefix.value, &leads));
+        }
+    }
+    // Networks of other gateways, by circuits that both are connected to.
+    let of_gateway = |vnet: usize| scenario.gateways[sdn.gateway].vnets.iter().any(|known| known.index() == vnet);
+    for (place, vnet) in scenario.vnets.iter().enumerate().filter(|(place, _)| !of_gateway(*place)) {
+        for prefix in &vnet.prefixes {
+            let leads = |circuit: CircuitId| leads_to(scenario, circuit, VnetId(place));
+            add(prefix.value, &by(draft, prefix.value, &leads));
         }
     }
     for way in &ways {
@@ -146,19 +156,18 @@ pub(super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring,
     draft.translate(sdn.node, outside.nat());
 }
 
-/// Of the ways that lead to `site` (to any, if none is named) those of the highest weight, by the first few circuits.
+/// Of the ways by circuits that lead there those of the highest weight, by the first few circuits.
 fn preferred<'w>(
     scenario: &Scenario,
     sdn: &Sdn,
     ways: &[&'w Return],
     prefix: IpNet,
-    site: Option<SiteId>,
+    leads: impl Fn(CircuitId) -> bool,
 ) -> Vec<&'w Return> {
     let gateway = &scenario.gateways[sdn.gateway];
     let leads = |way: &&&Return| {
         let circuit = &scenario.circuits[way.circuit.index()];
-        let to_site = site.is_none_or(|site| scenario.pairs[circuit.pair.index()].serves(site));
-        to_site && circuit.private.as_ref().is_some_and(|peering| carries(peering, &prefix))
+        leads(way.circuit) && circuit.private.as_ref().is_some_and(|peering| carries(peering, &prefix))
     };
     let leading: Vec<&Return> = ways.iter().filter(leads).copied().collect();
     let highest = leading.iter().map(|way| gateway.weight(way.circuit)).max();

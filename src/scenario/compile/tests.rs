@@ -346,6 +346,7 @@ mod circuit;
 mod cloud;
 mod gateway;
 mod global_reach;
+mod live;
 mod lsr_preset;
 mod public;
 mod repair;

@@ -12,7 +12,7 @@ use crate::id::{NodeId, PortId};
 use crate::port::{PolicerSpec, Policing, PortSpec};
 use crate::scenario::Scenario;
 use crate::scenario::model::{
-    Admin, Carrier, CircuitId, Encapsulation, Gateway, PairId, PairLink, SiteId, Vnet, VnetId,
+    Admin, Carrier, CircuitId, Encapsulation, Gateway, PairId, PairLink, Sessions, SiteId, Vnet, VnetId,
 };
 use crate::time::PortSpeed;
 
@@ -90,8 +90,8 @@ pub(super) struct Return {
     pub(super) msee: End,
     /// Whether the connection that continues it passes traffic.
     pub(super) up: bool,
-    /// Whether the Microsoft end sends to the hosts by it (FastPath).
-    pub(super) fast: bool,
+    /// The port by which the Microsoft end sends to the hosts (FastPath).
+    pub(super) fast: Option<End>,
 }
 
 pub(super) fn wire(draft: &mut Draft, scenario: &Scenario, carriers: &mut Carriers) -> Wiring {
@@ -304,20 +304,30 @@ fn wire_return(
     let alone = is_alone(scenario, id);
     for connection in wiring.connections.iter().filter(|c| c.pair == circuit.pair) {
         let name = if alone { vnet_name.clone() } else { format!("{vnet_name}.{}", circuit.name.value) };
-        let msee = draft.port(connection.msee.0, PortSpec::new(name, AZURE_PORT));
+        let msee = draft.port(connection.msee.0, PortSpec::new(name.clone(), AZURE_PORT));
         let far = far_name(scenario, gateway, id, connection.plane);
         let end = match sdn {
             Some(sdn) => draft.port(sdn.node, PortSpec::new(far.clone(), AZURE_PORT)),
             None => draft.port(host, host_port(far.clone(), AZURE_PORT)),
         };
-        if connection.up {
+        let is_live = draft.sessions == Sessions::Live;
+        if connection.up || is_live {
             draft.link(end, msee, gateway.delay, 0);
         }
-        if gateway.fastpath {
-            let to = if sdn.is_some() { draft.port(host, host_port(far, AZURE_PORT)) } else { end };
-            draft.link(msee, to, gateway.delay, 0);
+        if is_live {
+            // Sessions go both ways.
+            draft.link(msee, end, gateway.delay, 0);
         }
-        let (plane, up, fast) = (connection.plane, connection.up, gateway.fastpath);
+        let fast = gateway.fastpath.then(|| {
+            let from = match is_live {
+                true => draft.port(msee.0, PortSpec::new(format!("{name}.fast"), AZURE_PORT)),
+                false => msee,
+            };
+            let to = if sdn.is_some() { draft.port(host, host_port(far, AZURE_PORT)) } else { end };
+            draft.link(from, to, gateway.delay, 0);
+            from
+        });
+        let (plane, up) = (connection.plane, connection.up);
         wiring.returns.push(Return { vnet, circuit: id, plane, end, msee, up, fast });
     }
 }

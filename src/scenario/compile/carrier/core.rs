@@ -17,7 +17,7 @@ use crate::port::PortSpec;
 use crate::scenario::compile::draft::{Draft, End};
 use crate::scenario::compile::wiring::Wiring;
 use crate::scenario::compile::{CompileOptions, Unrouted};
-use crate::scenario::model::{Core, CoreGraph, CoreLink, Null, PairId, Sessions};
+use crate::scenario::model::{Core, CoreGraph, CoreLink, Null, PairId};
 use crate::scenario::{Provider, Scenario};
 use crate::table::{
     self, FibBuilder, IngressBuilder, LabelAction, LabelEntry, LabelPush, NextHop, Payload, Service, SubInterface,
@@ -270,7 +270,7 @@ impl CoreNet {
         wiring: &Wiring,
         options: CompileOptions,
     ) -> Vec<Lsp> {
-        self.repair.is_live = options.sessions == Sessions::Live;
+        self.repair.is_live = options.repair;
         self.connect_wires(draft, scenario);
         let to_anywhere = options.unrouted == Unrouted::Cloud;
         self.route_members(draft, scenario, wiring, to_anywhere);

@@ -163,6 +163,16 @@ impl<'s> Outside<'s> {
         self.contexts.iter().find(is_here).map(|context| context.vrf)
     }
 
+    /// Where a circuit's Microsoft peering on a plane is left by: the VRF of translated addresses, and the next hops there
+    /// and from inside, of IPv4.
+    pub(in super::super) fn forward(&self, circuit: CircuitId, plane: Plane) -> Option<(VrfId, [NextHop; 2])> {
+        let of_circuit = self.contexts.iter().filter(|context| context.is_of(circuit));
+        let mut ways = of_circuit.flat_map(|context| context.ways.iter().map(move |way| (context, way)));
+        let (context, way) = ways.find(|(_, way)| way.plane == Some(plane))?;
+        let inwards = context.pool.map(|pool| NextHop::translate(Translation::Outward(pool), way.next_hop.mtu));
+        Some((context.vrf, [way.next_hop, inwards.unwrap_or(way.next_hop)]))
+    }
+
     /// The VRF of what comes by `port` from the internet.
     pub(in super::super) fn internet_vrf(&self, port: End) -> Option<VrfId> {
         let internet = self.contexts.iter().find(|context| matches!(context.leads, Leads::Internet))?;

@@ -36,7 +36,7 @@ pub(super) use edge::{Outside, private};
 #[derive(Default)]
 pub(super) struct Public {
     /// The router of Microsoft's network.
-    microsoft: Option<NodeId>,
+    pub(super) microsoft: Option<NodeId>,
     /// The router of the internet, and its port towards all hosts that no service is.
     isp: Option<(NodeId, End)>,
     /// Per service, if anything leads there.
@@ -54,7 +54,7 @@ pub(super) struct Public {
 /// A service's hosts, and the ports that lead there.
 pub(super) struct ServiceNode {
     pub(super) host: NodeId,
-    microsoft: Option<End>,
+    pub(super) microsoft: Option<End>,
     isp: Option<End>,
     /// The ports of the hosts themselves, by the same ways.
     own: [Option<PortId>; 2],
@@ -65,9 +65,9 @@ pub(super) struct PublicUplink {
     pub(super) circuit: CircuitId,
     pub(super) plane: Plane,
     pub(super) msee: End,
-    microsoft: End,
+    pub(super) microsoft: End,
     /// Whether the connection that it continues passes traffic.
-    up: bool,
+    pub(super) up: bool,
 }
 
 /// Who has a way to the internet.

@@ -142,7 +142,7 @@ fn within(net: &Compiled, way: &[End], link: [End; 2]) -> Option<(NodeId, End, N
 
 fn compiled_live(text: &str) -> Compiled {
     let scenario = Scenario::parse(text, "made.toml").unwrap_or_else(|errors| panic!("{}", errors.render(false)));
-    compile(&scenario, CompileOptions { sessions: Sessions::Live, ..CompileOptions::default() }).unwrap()
+    compile(&scenario, CompileOptions { repair: true, ..CompileOptions::default() }).unwrap()
 }
 
 /// Fails each link of a provider's network in turn; how many ways were repaired at once, and how many after convergence.

@@ -1,0 +1,281 @@
+//! Control planes under construction: sub-interfaces, and sessions over them, both ends of each at once.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::addresses::Addresses;
+use super::follow;
+use super::{MAXIMUM_PATHS, RouterSessions, SessionName};
+use crate::control::bfd::Config;
+use crate::control::bgp::session::SessionConfig;
+use crate::control::rib::{DecisionConfig, PeerConfig, PeerKind, Policy, ProgrammingConfig, RibConfig};
+use crate::control::{
+    Attributes, BfdSpec, BgpSpec, CarrierSpec, ControlSpec, Family, InterfaceSpec, NextHopSpec, Originated, WatchedPort,
+};
+use crate::id::{NodeId, VrfId};
+use crate::scenario::Scenario;
+use crate::scenario::compile::draft::{Draft, End, route};
+use crate::scenario::model::{Bfd, Bgp, Control, EventTarget, PrefixLimits};
+use crate::table::NextHop;
+use crate::time::Span;
+use crate::wire::bfd::{DetectMult, Interval};
+use crate::wire::ethernet::Mac;
+use crate::wire::vlan::Tag;
+use ipnet::{IpNet, Ipv6Net};
+
+/// All of them.
+pub(super) struct Planes {
+    pub(super) addresses: Addresses,
+    planes: BTreeMap<NodeId, Plane>,
+    control: Control,
+}
+
+/// One of them.
+pub(super) struct Plane {
+    pub(super) spec: ControlSpec,
+    /// The VRFs of the forwarding table that follow each one of the table of routes.
+    pub(super) tables: BTreeMap<VrfId, Vec<VrfId>>,
+    /// Neighbours that can be sent to in all VRFs that follow: those are known in the end.
+    everywhere: Vec<(usize, NextHop)>,
+    names: RouterSessions,
+}
+
+/// One end of a link that has sessions.
+pub(super) struct Side {
+    /// Its port.
+    pub(super) end: End,
+    /// The tags of the link's frames there.
+    pub(super) tags: Vec<Tag>,
+    /// Where what arrives by it is looked up.
+    pub(super) arrives: VrfId,
+    /// Whose routes its sessions bring.
+    pub(super) vrf: VrfId,
+    /// How forwarding sends to the other end.
+    pub(super) forward: Forward,
+    /// How the port follows its light.
+    pub(super) carrier: CarrierSpec,
+    /// BGP as it is set at this end.
+    pub(super) bgp: Bgp,
+    /// What becomes of the other end's routes.
+    pub(super) import: Policy,
+    /// What the other end is told.
+    pub(super) export: Policy,
+    /// How many prefixes it takes.
+    pub(super) limits: Option<PrefixLimits>,
+}
+
+/// How forwarding sends to a neighbour.
+#[derive(Clone)]
+pub(super) enum Forward {
+    /// Alike in all VRFs that follow.
+    Everywhere(NextHop),
+    /// In these.
+    In(Vec<VrfId>, NextHop),
+    /// In the first VRF by the first next hop; in the others by the second, of IPv4: it translates.
+    Translated(VrfId, Vec<VrfId>, [NextHop; 2]),
+}
+
+/// A link that has sessions.
+pub(super) struct Link {
+    pub(super) sides: [Side; 2],
+    /// Of each family, the addresses of both ends.
+    pub(super) addresses: Vec<[IpAddr; 2]>,
+    /// BFD at both ends.
+    pub(super) bfd: Option<[Bfd; 2]>,
+    /// What it is of.
+    pub(super) of: String,
+    /// What events can happen to of it.
+    pub(super) on: Option<EventTarget>,
+}
+
+impl Planes {
+    pub(super) fn new(scenario: &Scenario, addresses: Addresses) -> Self {
+        Planes { addresses, planes: BTreeMap::new(), control: scenario.control }
+    }
+
+    /// The control plane of a router of an autonomous system; what VRFs of forwarding follow one of its own.
+    pub(super) fn plane(&mut self, draft: &mut Draft, node: NodeId, local_as: u32) -> &mut Plane {
+        let Control { programming_delay: delay, programming_per_prefix: per_prefix, resilient_hashing, .. } =
+            self.control;
+        self.planes.entry(node).or_insert_with(|| {
+            let mut spec = draft.control(node).clone();
+            // All ways that are as good share the traffic: that of Microsoft's is published for its edge only.
+            let decision = DecisionConfig { maximum_paths_external: MAXIMUM_PATHS, ..DecisionConfig::default() };
+            spec.routing.config =
+                RibConfig { local_as, decision, programming: ProgrammingConfig { delay, per_prefix } };
+            spec.routing.buckets = resilient_hashing.then_some(BUCKETS);
+            let names = named(draft, node, &spec);
+            Plane { spec, tables: BTreeMap::new(), everywhere: Vec::new(), names }
+        })
+    }
+
+    /// Sub-interfaces and sessions at both ends of a link, whose routers have control planes.
+    pub(super) fn link(&mut self, draft: &mut Draft, link: &Link) {
+        let places = [0, 1].map(|side| self.interface(draft, link, side));
+        for addresses in &link.addresses {
+            for side in [0, 1] {
+                self.session(link, side, places[side], *addresses);
+            }
+        }
+    }
+
+    /// The sub-interface at one end; its place.
+    fn interface(&mut self, draft: &mut Draft, link: &Link, side: usize) -> usize {
+        let Side { end: (node, port), tags, arrives, carrier, .. } = &link.sides[side];
+        let own = || link.addresses.iter().map(|ends| ends[side]);
+        let v4 = own().find_map(|own| if let IpAddr::V4(own) = own { Some(own) } else { None });
+        let v6 = own().find_map(|own| if let IpAddr::V6(own) = own { Some(own) } else { None });
+        let groups =
+            v6.map(|_| GROUPS).into_iter().flatten().map(|(group, len)| IpNet::V6(Ipv6Net::new_assert(group, len)));
+        let fib = &mut draft.router(*node).fib;
+        for prefix in own().map(IpNet::from).chain(groups) {
+            route(fib, *arrives, prefix, &[NextHop::LOCAL]);
+        }
+        let plane = self.planes.get_mut(node).expect("its router has a control plane");
+        if plane.spec.ports.iter().all(|watched| watched.port != *port) {
+            plane.spec.ports.push(WatchedPort { port: *port, carrier: *carrier, signals: Vec::new() });
+        }
+        let mac = Mac::local(node.0, port.0);
+        plane.spec.interfaces.push(InterfaceSpec { port: *port, tags: tags.clone(), vrf: *arrives, mac, v4, v6 });
+        plane.names.interfaces.push(link.of.clone());
+        plane.spec.interfaces.len() - 1
+    }
+
+    /// The session of one family, as one end has it.
+    fn session(&mut self, link: &Link, side: usize, interface: usize, addresses: [IpAddr; 2]) {
+        let (own, far) = (&link.sides[side], &link.sides[1 - side]);
+        let (local, remote) = (addresses[side], addresses[1 - side]);
+        let name = SessionName { peer: far.end.0, of: link.of.clone(), on: link.on };
+        let remote_as = self.planes[&far.end.0].spec.routing.config.local_as;
+        let ids = [own, far].map(|side| self.addresses.router_id(side.end.0));
+        let plane = self.planes.get_mut(&own.end.0).expect("it has a sub-interface");
+        let ControlSpec { bfd, bgp, routing, .. } = &mut plane.spec;
+        let watched = link.bfd.map(|ends| {
+            bfd.push(BfdSpec { interface, remote, config: config(ends[side]) });
+            plane.names.bfd.push(name.clone());
+            bfd.len() - 1
+        });
+        let (local_as, vrf) = (routing.config.local_as, own.vrf);
+        let families = vec![if local.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }];
+        let most = |limits: &PrefixLimits| if local.is_ipv4() { limits.v4 } else { limits.v6 };
+        let session = SessionConfig {
+            families: families.clone(),
+            hold: own.bgp.hold,
+            keepalive: own.bgp.keepalive,
+            connect_retry: own.bgp.connect_retry,
+            max_prefixes: own.limits.iter().map(|limits| (families[0], most(limits))).collect(),
+            max_prefix_restart: own.limits.map(|_| MAX_PREFIX_RESTART),
+            ..SessionConfig::new(local, remote, local_as, remote_as, ids[0])
+        };
+        let kind = if remote_as == local_as { PeerKind::Internal } else { PeerKind::External { remote_as } };
+        let peer = PeerConfig {
+            vrf,
+            kind,
+            router_id: ids[1],
+            address: remote,
+            local_address: local,
+            families,
+            import: own.import.clone(),
+            export: own.export.clone(),
+            next_hop_self: true,
+            advertisement_interval: own.bgp.mrai,
+        };
+        bgp.push(BgpSpec { interface, session, peer, bfd: watched.filter(|_| own.bgp.coupled) });
+        plane.names.bgp.push(name);
+        let (place, port) = (routing.next_hops.len(), own.end.1);
+        let forward = match &own.forward {
+            Forward::Everywhere(next_hop) => {
+                plane.everywhere.push((place, *next_hop));
+                Vec::new()
+            }
+            Forward::In(tables, next_hop) => tables.iter().map(|table| (*table, *next_hop)).collect(),
+            Forward::Translated(outside, inside, [plain, translated]) => {
+                let inwards = if local.is_ipv4() { translated } else { plain };
+                let inside = inside.iter().map(|table| (*table, *inwards));
+                [(*outside, *plain)].into_iter().chain(inside).collect()
+            }
+        };
+        routing.next_hops.push(NextHopSpec { vrf, address: remote, forward, port, bfd: None });
+    }
+
+    /// Hands all of them to their routers, whose learned routes become dynamic.
+    pub(super) fn finish(self, draft: &mut Draft, scenario: &Scenario) -> Vec<RouterSessions> {
+        let prefixes = follow::known(scenario);
+        let give = |(node, mut plane): (NodeId, Plane)| {
+            plane.spec.routing.vrfs = plane.tables.keys().copied().collect();
+            for (place, next_hop) in std::mem::take(&mut plane.everywhere) {
+                let known = &mut plane.spec.routing.next_hops[place];
+                known.forward = plane.tables[&known.vrf].iter().map(|table| (*table, next_hop)).collect();
+            }
+            let router = draft.router(node);
+            follow::follow(&mut plane, &mut router.fib, &prefixes);
+            router.control = Some(Box::new(plane.spec));
+            plane.names
+        };
+        let given: Vec<RouterSessions> = self.planes.into_iter().map(give).collect();
+        // Routers of providers that have no BGP.
+        let is_given = |node: NodeId| given.iter().any(|sessions| sessions.node == node);
+        let others: Vec<RouterSessions> = draft
+            .controlled()
+            .filter(|(node, _)| !is_given(*node))
+            .map(|(node, control)| named(draft, node, control))
+            .collect();
+        let mut all: Vec<RouterSessions> = given.into_iter().chain(others).collect();
+        all.sort_by_key(|sessions| sessions.node);
+        all
+    }
+}
+
+impl Plane {
+    /// VRFs of the forwarding table follow the routes of `vrf`.
+    pub(super) fn follow(&mut self, vrf: VrfId, forwarding: impl IntoIterator<Item = VrfId>) {
+        let tables = self.tables.entry(vrf).or_default();
+        tables.extend(forwarding);
+        tables.sort_unstable();
+        tables.dedup();
+    }
+
+    /// The router gives `prefix` to BGP.
+    pub(super) fn originate(&mut self, vrf: VrfId, prefix: IpNet, communities: Vec<u32>) {
+        let next_hop = match prefix {
+            IpNet::V4(_) => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+            IpNet::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        let attributes = Attributes { communities, ..Attributes::new(next_hop) };
+        self.spec.routing.originated.push(Originated { vrf, prefix, attributes });
+    }
+}
+
+/// Names for what a control plane has that comes from elsewhere: sub-interfaces of links between routers, and BFD over them.
+fn named(draft: &Draft, node: NodeId, control: &ControlSpec) -> RouterSessions {
+    let name = |end: End| draft.network.port_name(end);
+    let of = |interface: &InterfaceSpec| {
+        let end = (node, interface.port);
+        let far = draft.peer(end).map_or_else(String::new, name);
+        format!("link of {} and {far}", name(end))
+    };
+    let bfd = control.bfd.iter().map(|session| {
+        let interface = &control.interfaces[session.interface];
+        let peer = draft.peer((node, interface.port)).map_or(node, |far| far.0);
+        SessionName { peer, of: of(interface), on: None }
+    });
+    RouterSessions {
+        node,
+        interfaces: control.interfaces.iter().map(of).collect(),
+        bfd: bfd.collect(),
+        bgp: Vec::new(),
+    }
+}
+
+fn config(bfd: Bfd) -> Config {
+    let interval = Interval::try_from(bfd.interval).expect("the scenario was checked");
+    Config::new(interval, DetectMult(bfd.multiplier.try_into().expect("the scenario was checked")))
+}
+
+/// Buckets of flows of a route, with resilient hashing: each of up to eight equal ways gets within 2 % of its share.
+const BUCKETS: usize = 64;
+/// Until a session that had too many prefixes is tried again. Microsoft does not publish when it does.
+const MAX_PREFIX_RESTART: Span = Span::from_s(60);
+/// The groups that neighbour discovery sends to: all nodes, and those that are solicited (RFC 4291 §2.7.1).
+const GROUPS: [(Ipv6Addr, u8); 2] =
+    [(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1), 128), (Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0), 104)];
