@@ -7,7 +7,7 @@ use biplane::engine::reference::{self, Offered};
 use biplane::engine::{Network, Outcome, Run, Source, run};
 use biplane::frame::{DropReason, Frame};
 use biplane::id::StreamId;
-use biplane::scenario::{CompileOptions, Compiled, Scenario, Sessions, compile};
+use biplane::scenario::{CompileOptions, Compiled, Scenario, compile};
 use biplane::time::{Instant, Span};
 use biplane::wire::bfd::State;
 use etherparse::PacketBuilder;
@@ -30,7 +30,7 @@ fn compiled(preset: &str, keys: &str, events: &str) -> Compiled {
 fn written(text: &str, events: &str) -> Compiled {
     let text = text.replace("duration = \"1s\"", "duration = \"60s\"") + events;
     let scenario = Scenario::parse(&text, "made.toml").unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
-    let options = CompileOptions { sessions: Sessions::Live, ..CompileOptions::default() };
+    let options = CompileOptions { repair: true, ..CompileOptions::default() };
     let mut compiled = compile(&scenario, options).unwrap();
     compiled.fail_links(&scenario, BEGIN);
     compiled.network.control_until = Some(BEGIN + Span::from_s(60));

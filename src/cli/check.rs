@@ -2,7 +2,7 @@
 
 mod streams;
 
-use super::{Common, Failure, load_scenario, memory, print};
+use super::{Common, Failure, Runs, load_scenario, memory, print};
 use crate::engine::{Network, Role};
 use crate::id::NodeId;
 use crate::scenario::{Disjoint, Finding, GraphFormat, Lsp, Unrouted, graph};
@@ -30,7 +30,7 @@ enum Graph {
 
 /// Runs the command.
 pub(super) fn run(args: &CheckArgs, common: &Common) -> Result<(), Failure> {
-    let (scenario, compiled) = load_scenario(&args.scenario, common, Unrouted::default())?;
+    let (scenario, compiled) = load_scenario(&args.scenario, common, Unrouted::default(), Runs::AsWritten)?;
     if let Some(language) = args.graph {
         let format = match language {
             Graph::Mermaid => GraphFormat::Mermaid,

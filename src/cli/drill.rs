@@ -2,6 +2,7 @@
 //!
 //! Streams end with the run's duration; the run goes on until the network is empty, so that every frame has its fate.
 
+mod control;
 mod figures;
 mod plan;
 

@@ -18,7 +18,7 @@ mod schema;
 pub mod trace;
 
 use crate::scenario::{
-    CompileOptions, Compiled, Diagnostics, Quantity, Scenario, UnitError, Unrouted, compile, parse_amount,
+    CompileOptions, Compiled, Diagnostics, Quantity, Scenario, Sessions, UnitError, Unrouted, compile, parse_amount,
 };
 use crate::time::Span;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -183,16 +183,31 @@ pub fn main() -> ExitCode {
 
 /// The scenario at `path` or the preset of that name as a network, and its title; warnings go to standard error.
 fn load(path: &str, common: &Common, unrouted: Unrouted) -> Result<(String, Compiled), Failure> {
-    load_scenario(path, common, unrouted).map(|(scenario, compiled)| (scenario.name, compiled))
+    let (scenario, compiled) = load_scenario(path, common, unrouted, Runs::Static)?;
+    Ok((scenario.name, compiled))
+}
+
+/// Whether sessions of a scenario run, and its events happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runs {
+    /// As the scenario says.
+    AsWritten,
+    /// All are up, always, and nothing happens.
+    Static,
 }
 
 /// The same with all of the scenario.
-fn load_scenario(path: &str, common: &Common, unrouted: Unrouted) -> Result<(Scenario, Compiled), Failure> {
+fn load_scenario(path: &str, common: &Common, unrouted: Unrouted, runs: Runs) -> Result<(Scenario, Compiled), Failure> {
     let wrong = |diagnostics: Diagnostics| Failure::Scenario(diagnostics.render(common.color_on_stderr()));
     let mut scenario = Scenario::load(path).map_err(wrong)?;
     // Before the network is made: the spread over equal paths comes of it too.
     scenario.seed = common.seed.unwrap_or(scenario.seed);
-    let compiled = compile(&scenario, CompileOptions { unrouted, ..CompileOptions::default() }).map_err(wrong)?;
+    let (sessions, events) = match runs {
+        Runs::AsWritten => (scenario.control.sessions, true),
+        Runs::Static => (Sessions::Static, false),
+    };
+    let repair = sessions == Sessions::Live;
+    let compiled = compile(&scenario, CompileOptions { unrouted, sessions, repair, events }).map_err(wrong)?;
     if !compiled.warnings.is_empty() {
         common.note(compiled.warnings.render(common.color_on_stderr()).trim_end());
     }

@@ -1,5 +1,6 @@
 //! What a drill found: what became of each stream, and what the network did.
 
+use super::control::ControlFigures;
 use super::replay::{Engine, NetworkFigures};
 use crate::time::PS_PER_S;
 use serde::Serialize;
@@ -23,6 +24,9 @@ pub struct Drill {
     pub interrupted: bool,
     /// The streams, in the order of the scenario.
     pub streams: Vec<StreamFigures>,
+    /// What control planes did, if any ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlFigures>,
     /// What the network did.
     #[serde(flatten)]
     pub network: NetworkFigures,

@@ -1,5 +1,6 @@
 //! Results as plain data, written as text and JSON; a figure that can be in both is the same in both.
 
+mod control;
 mod drill;
 mod engine;
 mod metrics;
@@ -8,6 +9,7 @@ mod replay;
 mod text;
 pub mod trace;
 
+pub use control::{ControlEvent, ControlFigures, ControlNews, SessionFigures, SessionId};
 pub use drill::{Asked, Drill, FrameSize, LayerRates, Loss, StreamFigures, Streamed};
 pub use engine::{Build, ENGINE_SCHEMA, EngineReport, NetworkSpeed, Speed, Teams, engine_text};
 pub use metrics::{Aggregation, Definition, Metric, MetricsSpan, Resource, ResourceType, Thousandths, Unit};

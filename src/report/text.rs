@@ -1,5 +1,6 @@
 //! Reports as text: the replay's for a screen of 80 columns, the drill's for 100, as long as figures and names allow.
 
+mod control;
 pub(super) mod drill;
 
 use super::replay::{Balance, CaptureFound, Circuit, Connection, Dropped, NetworkFigures, Rate, Replay, SourceFigures};

@@ -1,10 +1,11 @@
 //! From counts to the report of a drill.
 
 use super::Done;
+use super::control;
 use super::plan::{Plan, PlannedStream};
 use crate::cli::{figures, metrics};
 use crate::engine::{Delivery, Outcome};
-use crate::report::{self, Loss, MetricsSpan, StreamFigures, Streamed};
+use crate::report::{self, Loss, MetricsSpan, NetworkFigures, StreamFigures, Streamed};
 use crate::time::{Instant, WIRE_OVERHEAD_OCTETS};
 use crate::wire::ethernet::{FCS_OCTETS, HEADER_OCTETS};
 
@@ -20,7 +21,11 @@ pub(super) fn report(plan: &Plan, done: &Done) -> report::Drill {
         duration_ps: plan.duration.as_ps(),
         interrupted: done.interrupted,
         streams: streams.map(|(source, stream)| stream_figures(plan, stream, source, done)).collect(),
-        network: figures::network(&plan.network, &plan.parts, &done.outcome, span(plan, done)),
+        control: control::figures(plan, &done.outcome),
+        network: NetworkFigures {
+            ended_ps: done.outcome.ended.since(plan.begin).as_ps(),
+            ..figures::network(&plan.network, &plan.parts, &done.outcome, span(plan, done))
+        },
         engine: Some(figures::engine(&done.outcome, done.wall, done.threads)),
     }
 }
@@ -44,8 +49,8 @@ fn stream_figures(plan: &Plan, stream: &PlannedStream, source: usize, done: &Don
         from: name(hosts.from),
         to: name(hosts.to),
         asked: figures::asked(traffic, spec),
-        begin_ps: spec.begin.as_ps(),
-        end_ps: end.as_ps(),
+        begin_ps: spec.begin.since(plan.begin).as_ps(),
+        end_ps: end.since(plan.begin).as_ps(),
         offered: streamed(all.offered.frames, all.offered.octets),
         late_ps: left.since(end).as_ps(),
         delivered: streamed(delivered.frames, delivered.octets),
@@ -72,11 +77,12 @@ fn until(stream: &PlannedStream, source: usize, done: &Done) -> Instant {
 fn span(plan: &Plan, done: &Done) -> MetricsSpan {
     let begin = plan.streams.iter().map(|stream| stream.spec.begin).min();
     let end = plan.streams.iter().enumerate().map(|(source, stream)| until(stream, source, done)).max();
-    metrics::span(begin.unwrap_or(Instant::ZERO), end.unwrap_or(Instant::ZERO))
+    let from_begin = |at: Option<Instant>| Instant::ZERO + at.unwrap_or(Instant::ZERO).since(plan.begin);
+    metrics::span(from_begin(begin), from_begin(end))
 }
 
 /// Where frames of a source were dropped, and why.
-fn drops(plan: &Plan, source: usize, outcome: &Outcome) -> Vec<Loss> {
+pub(super) fn drops(plan: &Plan, source: usize, outcome: &Outcome) -> Vec<Loss> {
     let mut losses = Vec::new();
     for (node, counts) in plan.network.nodes.iter().zip(&outcome.nodes) {
         let mut here: Vec<_> = counts.shares[source].drops.iter().collect();

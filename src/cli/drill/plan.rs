@@ -4,11 +4,14 @@ use super::DrillArgs;
 use crate::capture::{CaptureTime, Stamps};
 use crate::cli::figures::PlannedParts;
 use crate::cli::observe::{self, PortFile};
-use crate::cli::{Common, Failure, load_scenario, memory, span, unwritable};
+use crate::cli::{Common, Failure, Runs, load_scenario, memory, span, unwritable};
 use crate::engine::{Beneath, Load, Network, Offered, Source};
 use crate::id::{NodeId, PortId};
-use crate::scenario::{Compiled, Diagnostic, Diagnostics, Scenario, StreamHosts, Traffic, Unrouted};
-use crate::time::Span;
+use crate::scenario::{
+    Compiled, Diagnostic, Diagnostics, Event, EventKind, EventTarget, LoadStream, RouterSessions, Scenario,
+    StreamHosts, Traffic, Unrouted,
+};
+use crate::time::{Instant, Span};
 use crate::traffic::stream::{StreamLoad, StreamSpec};
 use std::path::PathBuf;
 
@@ -16,8 +19,14 @@ use std::path::PathBuf;
 pub(super) struct Plan {
     pub(super) title: String,
     pub(super) network: Network,
+    /// Instant 0 of the scenario: sessions come up before.
+    pub(super) begin: Instant,
     pub(super) duration: Span,
     pub(super) streams: Vec<PlannedStream>,
+    /// Their places are those of the sources after the streams.
+    pub(super) loads: Vec<PlannedLoad>,
+    pub(super) sessions: Vec<RouterSessions>,
+    pub(super) events: Vec<Event>,
     pub(super) parts: PlannedParts,
     files: Vec<PlannedFile>,
 }
@@ -30,6 +39,21 @@ pub(super) struct PlannedStream {
     load: StreamLoad,
 }
 
+/// Other traffic at a port while an event lasts.
+pub(super) struct PlannedLoad {
+    pub(super) stream: LoadStream,
+    load: StreamLoad,
+}
+
+impl PlannedLoad {
+    fn new(mut stream: LoadStream, until: Instant) -> Self {
+        stream.spec.end = Some(stream.spec.end.map_or(until, |end| end.min(until)));
+        // Its rate and size were checked when the event was read.
+        let load = stream.spec.load().expect("a load is a possible stream");
+        PlannedLoad { stream, load }
+    }
+}
+
 /// A file to be written, with the ports whose frames go into it.
 struct PlannedFile {
     path: PathBuf,
@@ -39,10 +63,12 @@ struct PlannedFile {
 impl Plan {
     pub(super) fn new(args: &DrillArgs, common: &Common) -> Result<Self, Failure> {
         // All destinations are of the scenario: what is not routed to them is lost, and goes nowhere else.
-        let (scenario, compiled) = load_scenario(&args.scenario, common, Unrouted::Drop)?;
+        let (scenario, compiled) = load_scenario(&args.scenario, common, Unrouted::Drop, Runs::AsWritten)?;
         refuse_events(&scenario, common)?;
         let duration = duration(args, &scenario)?;
-        let streams = streams(&scenario, &compiled, duration, common)?;
+        let begin = compiled.begin;
+        let mut streams = streams(&scenario, &compiled, duration, common)?;
+        streams.iter_mut().for_each(|stream| stream.spec.delay(begin.since(Instant::ZERO)));
         let files = args.write.iter().map(|text| {
             let (sent, path) = observe::written(text, &compiled)?;
             Ok(PlannedFile { path, sent })
@@ -52,27 +78,33 @@ impl Plan {
         observe::refuse_overwriting(&[], written.chain(args.json.file()).chain(args.metrics.file()))?;
         args.metrics.admit(&scenario.name, &compiled.resources)?;
         let parts = PlannedParts::new(&compiled);
-        Ok(Plan { title: scenario.name, network: compiled.network, duration, streams, parts, files })
+        let until = begin.saturating_add(duration);
+        let loads = compiled.loads.iter().filter(|load| load.spec.begin < until);
+        let loads = loads.map(|load| PlannedLoad::new(load.clone(), until)).collect();
+        let network = Network { control_until: Some(until), ..compiled.network };
+        let sessions = compiled.sessions;
+        let (title, events) = (scenario.name, scenario.events);
+        Ok(Plan { title, network, begin, duration, streams, loads, sessions, events, parts, files })
     }
 
     /// The plan as a load on memory.
     pub(super) fn load(&self) -> Load {
-        let mut hosts: Vec<NodeId> = self.streams.iter().map(|stream| stream.hosts.from).collect();
+        let streams = self.streams.iter().map(|stream| (stream.hosts.from, &stream.load));
+        let loads = self.loads.iter().map(|load| (load.stream.host, &load.load));
+        let all: Vec<(NodeId, &StreamLoad)> = streams.chain(loads).collect();
+        let mut hosts: Vec<NodeId> = all.iter().map(|(host, _)| *host).collect();
         hosts.sort_unstable();
         hosts.dedup();
-        let all = |of: fn(&StreamLoad) -> u64, streams: &mut dyn Iterator<Item = &PlannedStream>| {
-            streams.fold(0u64, |sum, stream| sum.saturating_add(of(&stream.load)))
-        };
         // A host offers no more than its ports carry.
         let rate_of = |&host: &NodeId| {
-            let mut mine = self.streams.iter().filter(|stream| stream.hosts.from == host);
-            all(|load| load.wire_bps, &mut mine).min(memory::rate(&self.network, [host]).0)
+            let mine = all.iter().filter(|(known, _)| *known == host).map(|(_, load)| load.wire_bps);
+            mine.fold(0, u64::saturating_add).min(memory::rate(&self.network, [host]).0)
         };
-        let frames = all(|load| load.frames, &mut self.streams.iter());
+        let frames = all.iter().map(|(_, load)| load.frames).fold(0, u64::saturating_add);
         Load {
             beneath: Beneath::Shared,
             offered: Some(Offered { frames, octets: 0 }),
-            sources: self.streams.len(),
+            sources: all.len(),
             rate_bps: hosts.iter().map(rate_of).sum(),
             flows: self.streams.iter().map(|stream| u64::from(stream.spec.flows)).max().unwrap_or(0),
             cut_short: false,
@@ -81,24 +113,29 @@ impl Plan {
 
     /// Octets that the templates of all streams take.
     pub(super) fn templates(&self) -> u64 {
-        self.streams.iter().map(|stream| stream.load.templates).sum()
+        let streams = self.streams.iter().map(|stream| stream.load.templates);
+        streams.chain(self.loads.iter().map(|load| load.load.templates)).sum()
     }
 
     /// Makes the streams, and puts their templates into the network.
     pub(super) fn sources(&mut self) -> Vec<(NodeId, Source)> {
-        let Plan { network, streams, .. } = self;
-        let source = |stream: &PlannedStream| {
+        let Plan { network, streams, loads, .. } = self;
+        let mut source = |host: NodeId, spec: &StreamSpec| {
             // It was checked when the plan was made.
-            let generator = stream.spec.generator(&mut network.templates).expect("the plan holds possible streams");
-            (stream.hosts.from, Source::Stream(Box::new(generator)))
+            let generator = spec.generator(&mut network.templates).expect("the plan holds possible streams");
+            (host, Source::Stream(Box::new(generator)))
         };
-        streams.iter().map(source).collect()
+        let streams = streams.iter().map(|stream| (stream.hosts.from, &stream.spec));
+        let loads = loads.iter().map(|load| (load.stream.host, &load.stream.spec));
+        streams.chain(loads).map(|(host, spec)| source(host, spec)).collect()
     }
 
-    /// Creates the files to be written; the run begins at the Unix epoch.
+    /// Creates the files to be written; the run, and before its streams what brings up its sessions, begins at the Unix epoch.
     pub(super) fn open_files(&self) -> Result<Vec<PortFile>, Failure> {
         let create = |file: &PlannedFile| {
-            let sources = self.streams.iter().map(|stream| stream.traffic.name.value.clone()).collect();
+            let streams = self.streams.iter().map(|stream| stream.traffic.name.value.clone());
+            let loads = self.loads.iter().map(|load| self.network.nodes[load.stream.host.index()].name.clone());
+            let sources = streams.chain(loads).chain(["control traffic".to_owned()]).collect();
             let times = (CaptureTime::from_ps(0), Stamps::Nanoseconds);
             PortFile::create(&file.path, &self.network, &file.sent, &[], sources, times)
                 .map_err(|error| Failure::Runtime(unwritable(&file.path, &error)))
@@ -115,12 +152,18 @@ impl Plan {
     }
 }
 
-/// Events are read and checked, and do nothing yet: a drill that left them out would tell of a network without faults.
+/// The provider of an IPVPN has the peering, and its sessions do not run yet: the failure of a link towards Microsoft would go
+/// unnoticed, and the drill would tell of more loss than there is.
 fn refuse_events(scenario: &Scenario, common: &Common) -> Result<(), Failure> {
-    let Some(event) = scenario.events.first() else { return Ok(()) };
-    let message = format!("a drill does not run events yet, and here is one: {}", event.name.value);
+    let not_run = |event: &&Event| match (event.what, event.target.value) {
+        (EventKind::Congest { .. }, _) | (_, EventTarget::ProviderLink(..)) => false,
+        (_, EventTarget::Connection(pair, _)) => !scenario.pairs[pair.index()].carrier.is_layer_2(),
+    };
+    let Some(event) = scenario.events.iter().find(not_run) else { return Ok(()) };
+    let message =
+        format!("the sessions of an IPVPN do not run yet, and nobody would notice this: {}", event.name.value);
     let not_run = Diagnostic::error(event.written, message).label("not run");
-    let not_run = not_run.remedy("take `[[event]]` away to drill the streams alone");
+    let not_run = not_run.remedy("take it away, or let it happen to a link of the provider's network");
     Err(Failure::Scenario(Diagnostics::new(scenario.source().clone(), vec![not_run]).render(common.color_on_stderr())))
 }
 

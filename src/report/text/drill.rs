@@ -1,6 +1,6 @@
 //! The drill's report as text: what was asked, what came of each stream, and the network's ports and planes.
 
-use super::{balance, circuits, count, finish, of, ports, services, si, some, table, time};
+use super::{balance, circuits, control, count, finish, of, ports, services, si, some, table, time};
 use crate::report::drill::{Asked, Drill, FrameSize, Loss, StreamFigures, Streamed};
 use crate::time::Span;
 use std::fmt::Write;
@@ -16,10 +16,16 @@ pub fn drill(report: &Drill) -> String {
     out.push('\n');
     streams(&mut out, report);
     delays(&mut out, report);
+    if let Some(figures) = &report.control {
+        control::control(&mut out, figures);
+    }
     ports(&mut out, &report.network);
     circuits(&mut out, &report.network);
     services(&mut out, &report.network);
     balance(&mut out, &report.network.balance);
+    if let Some(figures) = &report.control {
+        control::traffic(&mut out, figures);
+    }
     out
 }
 
