@@ -30,7 +30,7 @@ enum Graph {
 
 /// Runs the command.
 pub(super) fn run(args: &CheckArgs, common: &Common) -> Result<(), Failure> {
-    let (scenario, compiled) = load_scenario(&args.scenario, common, Unrouted::default(), Runs::AsWritten)?;
+    let (scenario, compiled) = load_scenario(&args.scenario, common, Unrouted::default(), Runs::Static)?;
     if let Some(language) = args.graph {
         let format = match language {
             Graph::Mermaid => GraphFormat::Mermaid,

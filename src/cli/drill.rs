@@ -99,13 +99,17 @@ fn execute(plan: &mut Plan, files: &mut [PortFile], common: &Common) -> Done {
         ..Run::new(&plan.network, sources)
     };
     common.detail(&request.partition().describe(&plan.network));
-    let (end_ps, theirs) = (plan.duration.as_ps(), progress.clone());
+    let (end_ps, begin_ps, theirs) = (plan.duration.as_ps(), plan.begin.as_ps(), progress.clone());
     let look = move || {
-        let until_ps = theirs.load(Ordering::Relaxed).min(end_ps);
+        let until_ps = theirs.load(Ordering::Relaxed).saturating_sub(begin_ps).min(end_ps);
         (until_ps, bar::emulated(until_ps))
     };
     let bar = Bar::start(Some(end_ps), look, common);
-    let outcome = run_engine(request);
+    let mut outcome = run_engine(request);
+    // Ports count from instant 0 on.
+    if let Some(beginning) = plan.beginning() {
+        outcome.since(&run_engine(Run { threads, ..Run::new(&beginning, Vec::new()) }));
+    }
     if let Some(bar) = bar {
         bar.end();
     }

@@ -18,6 +18,26 @@ pub struct Outcome {
     pub ended: Instant,
 }
 
+impl Outcome {
+    /// Takes from the counts of ports what they counted in `beginning`, a run of the same network and seed that ended sooner
+    /// and had no sources: then they are what passed since. A frame of a control plane that was on its way at the end of the
+    /// beginning is of the beginning; if another one took its room here, it counts as dropped beside what passed.
+    pub fn since(&mut self, beginning: &Outcome) {
+        for (node, before) in self.nodes.iter_mut().zip(&beginning.nodes) {
+            for (port, before) in node.ports.iter_mut().zip(&before.ports) {
+                port.received.without(before.received);
+                port.sent.without(before.sent);
+                port.ingress_drops.without(&before.ingress_drops);
+                port.egress_drops.without(&before.egress_drops);
+                for (sub, before) in port.sub_interfaces.iter_mut().zip(&before.sub_interfaces) {
+                    sub.received.without(before.received);
+                    sub.sent.without(before.sent);
+                }
+            }
+        }
+    }
+}
+
 /// What a node saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeOutcome {

@@ -23,4 +23,10 @@ impl Count {
         self.frames += other.frames;
         self.octets += other.octets;
     }
+
+    /// Takes the counts of a part away; what is more in the part than there is goes to 0.
+    pub fn without(&mut self, part: Count) {
+        self.frames = self.frames.saturating_sub(part.frames);
+        self.octets = self.octets.saturating_sub(part.octets);
+    }
 }

@@ -144,6 +144,11 @@ impl Default for DropCounts {
 }
 
 impl DropCounts {
+    /// Takes the counts of a part away: see [`Count::without`].
+    pub fn without(&mut self, part: &DropCounts) {
+        self.0.iter_mut().zip(&part.0).for_each(|(count, part)| count.without(*part));
+    }
+
     /// Counts one frame of `octets`.
     #[inline]
     pub fn add(&mut self, reason: DropReason, octets: u16) {

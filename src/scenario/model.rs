@@ -287,8 +287,8 @@ pub struct Peering {
     pub v4: PeeringAddresses<Ipv4Addr>,
     /// Its IPv6 addresses, if it has any.
     pub v6: Option<PeeringAddresses<Ipv6Addr>>,
-    /// BFD of the customer's side; `None`: neither side has any. Kept: sessions are up in this version.
+    /// BFD of the customer's side; `None`: neither side has any.
     pub bfd: Option<Bfd>,
-    /// BGP of the customer's side. Kept: sessions are up in this version.
+    /// BGP of the customer's side.
     pub bgp: Bgp,
 }

@@ -130,6 +130,12 @@ impl Plan {
         streams.chain(loads).map(|(host, spec)| source(host, spec)).collect()
     }
 
+    /// The network before instant 0, if sessions come up then.
+    pub(super) fn beginning(&self) -> Option<Network> {
+        let network = Network { control_until: Some(self.begin), ..self.network.clone() };
+        (self.begin > Instant::ZERO).then_some(network)
+    }
+
     /// Creates the files to be written; the run, and before its streams what brings up its sessions, begins at the Unix epoch.
     pub(super) fn open_files(&self) -> Result<Vec<PortFile>, Failure> {
         let create = |file: &PlannedFile| {

@@ -43,11 +43,8 @@ pub(super) fn traffic(out: &mut String, control: &ControlFigures) {
         }
     };
     let settled = Span::from_ps(control.settle_ps);
-    let _ = writeln!(
-        out,
-        "Control traffic, from {settled} before the start and in all ports' counts: {} sent{lost}",
-        of(control.sent, "frame")
-    );
+    let _ =
+        writeln!(out, "Control traffic, from {settled} before the start on: {} sent{lost}", of(control.sent, "frame"));
 }
 
 /// Rows of what happened from the start on; routes of one instant and router with the same ports are one row.

@@ -3,7 +3,7 @@
 use crate::control::CarrierSpec;
 use crate::time::Span;
 
-/// Control planes of the whole network (`[control]`). Kept: sessions are up in this version.
+/// Control planes of the whole network (`[control]`). They run in drills; elsewhere all sessions are up.
 ///
 /// None of these figures is Microsoft's: it publishes none of them. All are this project's assumptions, settable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ impl Addresses {
         }
         for reach in &scenario.global_reaches {
             taken.push(reach.subnet.into());
-            taken.extend(reach.subnet_v6.map(|subnet| IpNet::V6(subnet)));
+            taken.extend(reach.subnet_v6.map(IpNet::V6));
         }
         // A default route overlaps everything, and takes nothing.
         taken.retain(|prefix| prefix.prefix_len() > 0);

@@ -1,0 +1,238 @@
+//! Drills with events: what fails is noticed by the protocols in the time that their rules say, and costs what that says.
+
+mod cmd;
+
+use cmd::{biplane, figure, path, tshark};
+use serde_json::Value;
+use std::path::PathBuf;
+
+const PS_PER_MS: i64 = 1_000_000_000;
+const S: i64 = 1000 * PS_PER_MS;
+/// Half of the delay of the preset's links, where events happen.
+const HALF_WAY: i64 = PS_PER_MS / 2;
+/// From the table of routes to forwarding, as `[control]` has it where it says nothing.
+const PROGRAMMING: i64 = 10 * PS_PER_MS;
+
+/// The preset `direct` in a folder of its own, with other streams and events.
+struct Lab {
+    folder: tempfile::TempDir,
+    text: String,
+}
+
+impl Lab {
+    fn new(duration: &str, rate: &str, events: &str) -> Self {
+        let preset = biplane(&["new", "direct"]).ok().out;
+        let (network, _) = preset.split_once("[[traffic]]").unwrap();
+        let network = network.replace("duration = \"1s\"", &format!("duration = \"{duration}\""));
+        let stream = |from: &str, to: &str| {
+            format!("[[traffic]]\nfrom = \"{from}\"\nto = \"{to}\"\nflows = 64\nframe = 128\nrate = \"{rate}\"\n")
+        };
+        let text = [network, stream("hq", "prod"), stream("prod", "hq"), events.to_owned()].concat();
+        Lab { folder: tempfile::tempdir().unwrap(), text }
+    }
+
+    /// The same with `to` for each `from` of the file.
+    fn with(mut self, from: &str, to: &str) -> Self {
+        assert!(self.text.contains(from), "{from}");
+        self.text = self.text.replace(from, to);
+        self
+    }
+
+    fn file(&self) -> PathBuf {
+        let file = self.folder.path().join("drill.toml");
+        std::fs::write(&file, &self.text).unwrap();
+        file
+    }
+
+    /// The JSON report without what is of the machine.
+    #[track_caller]
+    fn drill(&self, args: &[&str]) -> Value {
+        let file = self.file();
+        let ran = biplane(&[&["drill", "--json", path(&file)], args].concat()).ok();
+        let mut json: Value = serde_json::from_str(&ran.out).unwrap();
+        json.as_object_mut().unwrap().remove("engine").unwrap();
+        json
+    }
+}
+
+fn event(what: &str, at: &str, more: &str) -> String {
+    format!("[[event]]\ndo = \"{what}\"\ntarget = \"london.primary\"\nat = \"{at}\"\n{more}\n")
+}
+
+/// What happened at a router from the start on: the kind of each event that `wanted` lets pass, with its time.
+fn at<'j>(json: &'j Value, router: &str, wanted: impl Fn(&Value) -> bool) -> Vec<(i64, &'j Value)> {
+    let events = json["control"]["events"].as_array().unwrap().iter();
+    let here = events.filter(|event| event["router"] == router && event["at_ps"].as_i64().unwrap() >= 0);
+    here.filter(|event| wanted(event)).map(|event| (event["at_ps"].as_i64().unwrap(), event)).collect()
+}
+
+/// When sessions of a protocol left the state in which they are up, and why.
+fn downs<'j>(json: &'j Value, router: &str, protocol: &str) -> Vec<(i64, &'j str)> {
+    let is_down = |event: &Value| {
+        let left = ["Up", "Established"].iter().any(|up| event["from"] == *up);
+        event["event"] == "session" && event["protocol"] == protocol && left
+    };
+    at(json, router, is_down).into_iter().map(|(at, event)| (at, event["why"].as_str().unwrap())).collect()
+}
+
+fn lost(json: &Value, stream: usize) -> u64 {
+    figure(json, &format!("/streams/{stream}/lost"))
+}
+
+/// Everything comes from the delays of the scenario, to the picosecond; and every frame has its fate.
+#[test]
+fn a_cut_costs_carrier_delay_and_programming_and_no_more() {
+    let lab = Lab::new("2s", "20kpps", &event("cut", "1s", ""))
+        .with("[site.hq]", "[control]\ncarrier_delay = \"3ms\"\n[site.hq]");
+    let json = lab.drill(&["--threads", "1"]);
+    for threads in ["2", "4"] {
+        assert_eq!(json, lab.drill(&["--threads", threads]), "at {threads} threads");
+    }
+    let seen = S + HALF_WAY;
+    let down = seen + 3 * PS_PER_MS;
+    for (router, port) in [("hq-ce1", "london.primary"), ("london-msee1", "ce")] {
+        let of = |kind: &'static str| at(&json, router, move |event| event["event"] == kind);
+        assert_eq!(of("signal").iter().map(|(at, _)| *at).collect::<Vec<_>>(), [seen]);
+        let ports: Vec<_> =
+            of("port").iter().map(|(at, event)| (*at, event["port"].clone(), event["up"].clone())).collect();
+        assert_eq!(ports, [(down, port.into(), false.into())]);
+        for protocol in ["bfd", "bgp"] {
+            let downs = downs(&json, router, protocol);
+            assert!(downs.len() == 2 && downs.iter().all(|(at, _)| *at == down), "both families: {downs:?}");
+        }
+        let routes = of("route");
+        assert!(!routes.is_empty() && routes.iter().all(|(at, _)| *at == down + PROGRAMMING), "{routes:?}");
+    }
+    // What left 0.5 ms before the cut and until forwarding knew, of the flows by the primary link: one in two or so of 64.
+    let gap = S / 20_000;
+    let most = ((down + PROGRAMMING - S + HALF_WAY) / gap + 1) as u64;
+    assert!(lost(&json, 0) > most / 4 && lost(&json, 0) < most, "{} of {most}", lost(&json, 0));
+    for stream in json["streams"].as_array().unwrap() {
+        let of = |at: &str| figure(stream, at);
+        assert_eq!(of("/offered/frames"), of("/delivered/frames") + of("/lost"));
+        assert_eq!(of("/offered/frames"), 40_000);
+    }
+    let balance = |name: &str| figure(&json, &format!("/balance/{name}"));
+    assert_eq!(balance("offered"), balance("delivered") + balance("dropped"));
+    let control = |name: &str| figure(&json, &format!("/control/{name}"));
+    assert_eq!(control("sent"), control("taken") + control("dropped"));
+}
+
+/// BFD of 300 ms, three times: the last packet before the hole left up to 300 ms before it.
+#[test]
+fn bfd_finds_a_silent_failure_within_its_bounds() {
+    let lab = Lab::new("3s", "100pps", &event("blackhole", "1s", ""));
+    for seed in 1..=12 {
+        let json = lab.drill(&["--seed", &seed.to_string()]);
+        for router in ["hq-ce1", "london-msee1"] {
+            let downs = downs(&json, router, "bfd");
+            assert_eq!(downs.len(), 2, "{downs:?}");
+            for (at, why) in downs {
+                let took = at - S;
+                assert!(took > 600 * PS_PER_MS - HALF_WAY && took <= 900 * PS_PER_MS + 2 * HALF_WAY, "{took}");
+                assert_eq!(why, "detection time expired");
+            }
+        }
+        assert!(json["control"]["events"].as_array().unwrap().iter().all(|event| event["false_failover"] != true));
+    }
+}
+
+/// D20, and the rule without BFD: a hold time of 180 s, keepalives each 45 to 60 s.
+#[test]
+fn d20_without_bfd_or_apart_from_it_bgp_takes_its_hold_time() {
+    let events = event("blackhole", "5s", "");
+    let bfd = "bfd = { interval = \"300ms\", multiplier = 3 }\n";
+    let without = Lab::new("190s", "1pps", &events).with(bfd, "");
+    for seed in ["1", "2", "3", "4"] {
+        let json = without.drill(&["--seed", seed]);
+        for router in ["hq-ce1", "london-msee1"] {
+            let downs = downs(&json, router, "bgp");
+            assert_eq!(downs.len(), 2, "both families: {downs:?}");
+            for (at, why) in downs {
+                assert!((125 * S..=185 * S + PS_PER_MS).contains(&at), "{at}");
+                assert_eq!(why, "hold timer expired");
+            }
+        }
+    }
+    // The customer's own session is apart from BFD, and Microsoft's is not.
+    let apart = Lab::new("190s", "1pps", &events).with("hold = \"180s\" }", "hold = \"180s\", coupled = false }");
+    let json = apart.drill(&[]);
+    let [ce, msee] =
+        ["hq-ce1", "london-msee1"].map(|router| (downs(&json, router, "bfd"), downs(&json, router, "bgp")));
+    assert!(ce.0.iter().chain(&msee.0).all(|(at, _)| *at < 7 * S), "{ce:?} {msee:?}");
+    assert!(msee.1.iter().all(|(at, _)| *at < 7 * S), "{msee:?}");
+    assert!(ce.1.iter().all(|(at, _)| *at > 125 * S), "{ce:?}");
+}
+
+/// D1 with a port that other traffic overloads: with one queue BFD is lost, with a queue for control it is not.
+#[test]
+fn d1_an_overloaded_port_fails_over_falsely_unless_control_has_a_queue() {
+    let events = event("congest", "500ms", "for = \"2s\"\nrate = \"400%\"\nframe = 9000");
+    let lab = || {
+        Lab::new("3s", "100pps", &events)
+            .with("port = \"100G\"", "port = \"10G\"")
+            .with("bandwidth = \"10G\"", "bandwidth = \"1G\"")
+    };
+    let falsely = |json: &Value| {
+        let events = json["control"]["events"].as_array().unwrap().iter();
+        events.filter(|event| event["false_failover"] == true).count()
+    };
+    let one = lab().with("queues = 2", "queues = 1").drill(&[]);
+    assert!(falsely(&one) > 0 && !downs(&one, "hq-ce1", "bgp").is_empty());
+    let two = lab().drill(&[]);
+    assert_eq!((falsely(&two), downs(&two, "hq-ce1", "bgp").len()), (0, 0));
+    assert!(lost(&two, 0) > 0, "the port is overloaded all the same");
+}
+
+/// A link that is back carries its flows again, and nothing is lost by that.
+#[test]
+fn what_comes_back_is_used_again_without_loss() {
+    let drill = |lasts: &str| Lab::new("4s", "10kpps", &event("cut", "500ms", lasts)).drill(&[]);
+    let (back, gone) = (drill("for = \"1s\""), drill(""));
+    assert_eq!([lost(&back, 0), lost(&back, 1)], [lost(&gone, 0), lost(&gone, 1)]);
+    let routes = at(&back, "hq-ce1", |event| event["event"] == "route");
+    let last = routes.last().unwrap().1;
+    assert_eq!(last["ports"], serde_json::json!(["london.primary", "london.secondary"]));
+}
+
+/// Prepending moves what comes from Azure, local preference what goes there (EXPRESSROUTE: optimize routing).
+#[test]
+fn prepending_and_local_preference_choose_the_link() {
+    let sent = |keys: &str| {
+        let json =
+            Lab::new("100ms", "100kpps", "").with("hold = \"180s\" }", &format!("hold = \"180s\"{keys} }}")).drill(&[]);
+        ["to_microsoft", "from_microsoft"].map(|way| {
+            let ports = [("hq-ce1:london.primary", "london-msee1:ce"), ("hq-ce1:london.secondary", "london-msee2:ce")];
+            ports.map(|(ce, msee)| {
+                let port = if way == "to_microsoft" { ce } else { msee };
+                let all = json["ports"].as_array().unwrap().iter();
+                figure(all.into_iter().find(|known| known["port"] == port).unwrap(), "/sent_frames") > 100
+            })
+        })
+    };
+    assert_eq!(sent(""), [[true, true], [true, true]]);
+    assert_eq!(sent(", prepend = { secondary = 2 }"), [[true, true], [true, false]]);
+    assert_eq!(sent(", local_pref = { primary = 200 }"), [[true, false], [true, true]]);
+}
+
+/// Sessions are packets: another reads all of them in what left the ports of every preset, and finds none malformed.
+#[test]
+fn captures_of_presets_have_sessions_that_another_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    for preset in biplane::scenario::presets().iter().filter(|preset| preset.name != "lsr") {
+        let scenario = biplane::scenario::Scenario::parse(preset.text, preset.name).unwrap();
+        let circuit = &scenario.circuits[0].name.value;
+        let file = folder.path().join(format!("{}.pcapng", preset.name));
+        let write = format!("{circuit}.primary={}", path(&file));
+        biplane(&["drill", preset.name, "--duration", "1ms", "--write", &write]).ok();
+        let options = ["-Y", "bgp || bfd || arp || icmpv6 || tcp"];
+        let Some(frames) = tshark(&file, &["frame.protocols", "_ws.malformed"], &options) else { return };
+        let of = |protocol: &str| frames.iter().filter(|frame| frame[0].ends_with(protocol)).count();
+        let is_layer_2 = scenario.pairs[0].carrier.is_layer_2();
+        let bfd = scenario.circuits[0].private.as_ref().is_some_and(|peering| peering.bfd.is_some()) && is_layer_2;
+        assert_eq!((of(":bgp") > 4, of(":bfd") > 9, of(":arp") > 0), (is_layer_2, bfd, is_layer_2), "{}", preset.name);
+        for frame in &frames {
+            assert!(frame[1].is_empty(), "{}: {frame:?}", preset.name);
+        }
+    }
+}
