@@ -45,6 +45,7 @@ fn router(node: u16) -> Role {
         ports: Vec::new(),
         interfaces: (0..SESSIONS).map(interface).collect(),
         bfd: (0..SESSIONS).map(bfd).collect(),
+        neighbors: Default::default(),
         bgp: Vec::new(),
         routing: RoutingSpec::default(),
         protection: None,

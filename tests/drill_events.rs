@@ -215,6 +215,53 @@ fn prepending_and_local_preference_choose_the_link() {
     assert_eq!(sent(", local_pref = { primary = 200 }"), [[true, false], [true, true]]);
 }
 
+fn tables<'j>(json: &'j Value, router: &str) -> &'j Value {
+    json["tables"]["routers"].as_array().unwrap().iter().find(|tables| tables["router"] == router).unwrap()
+}
+
+/// What is asked for is there with all that happened at its instant, and nothing of what comes later.
+#[test]
+fn tables_are_those_of_an_instant() {
+    let lab = Lab::new("2s", "1kpps", &event("cut", "1s", ""));
+    let at = |time: &str, threads: &str| lab.drill(&["--tables", "--at", time, "--threads", threads]);
+    // The light is gone half a millisecond after the cut.
+    let (before, then) = (at("1.000499999999s", "1"), at("1.0005s", "1"));
+    assert_eq!(then["tables"], at("1.0005s", "3")["tables"], "at any number of threads");
+    let state = |json: &Value, protocol: &str, place: usize| tables(json, "hq-ce1")[protocol][place]["state"].clone();
+    for (json, bfd, bgp) in [(&before, "Up", "Established"), (&then, "Down", "Idle")] {
+        assert_eq!((state(json, "bfd", 0), state(json, "summary", 0)), (bfd.into(), bgp.into()));
+        assert_eq!((state(json, "bfd", 2), state(json, "summary", 2)), ("Up".into(), "Established".into()));
+    }
+    let ways = |json: &Value, router: &str, network: &str| -> Vec<String> {
+        let routes = tables(json, router)["routes"].as_array().unwrap().iter();
+        let ways = routes.filter(|way| way["network"] == network && way["used"] == true);
+        ways.map(|way| format!("{} {}", way["next_hop"].as_str().unwrap(), way["path"].as_str().unwrap())).collect()
+    };
+    assert_eq!(ways(&before, "hq-ce1", "10.20.0.0/16"), ["192.168.100.130 12076", "192.168.100.134 12076"]);
+    assert_eq!(ways(&then, "hq-ce1", "10.20.0.0/16"), ["192.168.100.134 12076"]);
+    assert_eq!(ways(&before, "london-msee1", "10.10.0.0/16"), ["192.168.100.129 65010"]);
+    assert!(ways(&then, "london-msee1", "10.10.0.0/16").is_empty());
+    let gw = ways(&at("2s", "1"), "gw", "10.10.0.0/16");
+    assert!(gw.len() == 1 && gw[0].ends_with(" 12076 65010"), "the private number of the customer stays: {gw:?}");
+    let ran = biplane(&["drill", path(&lab.file()), "--tables", "--at", "3s"]);
+    assert_eq!((ran.code, ran.err.contains("--at: 3 s is after the end")), (Some(2), true), "{}", ran.err);
+}
+
+/// A neighbour that does not answer is what Azure's ARP table calls it.
+#[test]
+fn who_does_not_answer_is_incomplete() {
+    let lab = Lab::new("30s", "1pps", &event("blackhole", "1s", ""))
+        .with("[site.hq]", "[control]\narp_age = \"10s\"\n[site.hq]");
+    let json = lab.drill(&["--tables"]);
+    let arp = tables(&json, "london-msee1")["arp"].as_array().unwrap();
+    let mac = |address: &str| arp.iter().find(|row| row["ip_address"] == address).unwrap()["mac_address"].clone();
+    assert_eq!(mac("192.168.100.129"), "Incomplete");
+    assert_ne!(mac("100.64.0.1"), "Incomplete");
+    let incomplete =
+        at(&json, "london-msee1", |event| event["state"] == "incomplete" && event["address"] == "192.168.100.129");
+    assert!(!incomplete.is_empty());
+}
+
 /// Sessions are packets: another reads all of them in what left the ports of every preset, and finds none malformed.
 #[test]
 fn captures_of_presets_have_sessions_that_another_reads() {

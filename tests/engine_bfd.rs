@@ -98,6 +98,7 @@ impl Lab {
             ports: vec![WatchedPort { port: PortId(0), carrier: CarrierSpec::default(), signals }],
             interfaces: vec![own],
             bfd: vec![BfdSpec { interface: 0, remote, config }],
+            neighbors: Default::default(),
             bgp: Vec::new(),
             routing: RoutingSpec::default(),
             protection: None,

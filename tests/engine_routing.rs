@@ -93,6 +93,7 @@ impl Lab {
             ports: (0..LINKS).map(watched).collect(),
             interfaces: (0..LINKS).map(interface).collect(),
             bfd: (0..LINKS).map(|link| BfdSpec { interface: link.into(), remote: remote(link), config }).collect(),
+            neighbors: Default::default(),
             bgp: Vec::new(),
             routing: if node == 0 { routing } else { RoutingSpec::default() },
             protection: None,

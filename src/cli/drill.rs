@@ -5,6 +5,7 @@
 mod control;
 mod figures;
 mod plan;
+mod tables;
 
 use super::bar::{self, Bar};
 use super::interrupt::{self, INTERRUPTED};
@@ -27,6 +28,7 @@ Streams end with the duration; the run goes on until the network is empty.
 Examples:
   biplane drill direct
   biplane drill my.toml --duration 500ms --seed 7 --json=report.json
+  biplane drill my.toml --tables --at 1.5s
   biplane drill direct --duration 10ms --write london.primary=primary.pcapng")]
 pub(super) struct DrillArgs {
     /// A scenario file with `[[traffic]]`, or a preset by name
@@ -40,6 +42,14 @@ pub(super) struct DrillArgs {
     /// Write what left one port to a pcapng file of its own; may be given again
     #[arg(long, value_name = "PORT=FILE", help_heading = "Output")]
     write: Vec<String>,
+
+    /// Add the tables of all routers: ARP, BFD, BGP and routes
+    #[arg(long, help_heading = "Output")]
+    tables: bool,
+
+    /// Look at the tables then, in place of the end: 500ms, 2s
+    #[arg(long, value_name = "TIME", requires = "tables", help_heading = "Output")]
+    at: Option<String>,
 
     #[command(flatten, next_help_heading = "Output")]
     json: JsonOut,

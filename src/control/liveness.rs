@@ -5,6 +5,7 @@ use super::interface::CLASS;
 use super::plane::Outgoing;
 use super::segments::Segments;
 use super::stack::packet::{Datagram, Ports, udp_v4, udp_v6};
+use super::tables::BfdRow;
 use crate::id::PortId;
 use crate::rng::Rng;
 use crate::time::Instant;
@@ -99,6 +100,26 @@ impl Liveness {
             }
         }
         None
+    }
+
+    /// The sessions as they are.
+    pub(super) fn rows(&self) -> Vec<BfdRow> {
+        let row = |id: &SessionId| {
+            let (_, session) = self.sessions.session(*id);
+            BfdRow {
+                state: session.state(),
+                remote: session.remote_state(),
+                diagnostic: session.diagnostic(),
+                discriminators: [
+                    session.local_discriminator().get(),
+                    session.remote_discriminator().map_or(0, std::num::NonZeroU32::get),
+                ],
+                transmit: session.transmit_interval(),
+                detection: session.detection_time(),
+                up_since: session.up_since(),
+            }
+        };
+        self.ids.iter().map(row).collect()
     }
 
     /// The next change of a session: its place among those of the router.

@@ -23,6 +23,7 @@ pub mod routing;
 mod segments;
 pub mod speaker;
 pub mod stack;
+pub mod tables;
 
 pub use carrier::{Carrier, CarrierSpec, Signal};
 pub use change::Change;

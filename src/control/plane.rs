@@ -7,11 +7,13 @@ use super::change::Change;
 use super::interface::{Arrived, InterfaceSpec};
 use super::liveness::{BfdSpec, Liveness};
 use super::protection::{self, Protection, ProtectionSpec};
+use super::rib::PeerId;
 use super::routing::{Routing, RoutingSpec};
 use super::segments::Segments;
 use super::speaker::{BgpSpec, Changed, Speaker};
 use super::stack::neighbor;
 use super::stack::packet::{self, Datagram};
+use super::tables::{BgpRow, Tables};
 use crate::id::{PortId, VrfId};
 use crate::table::NextHop;
 use crate::time::{Instant, Span};
@@ -26,6 +28,8 @@ pub struct ControlSpec {
     pub ports: Vec<WatchedPort>,
     /// Its sub-interfaces.
     pub interfaces: Vec<InterfaceSpec>,
+    /// What is set for their neighbours.
+    pub neighbors: neighbor::Options,
     /// Its BFD sessions.
     pub bfd: Vec<BfdSpec>,
     /// Its BGP sessions.
@@ -166,7 +170,7 @@ impl Control {
             carrier: Carrier::new(spec.carrier),
             signals: spec.signals.iter().copied().collect(),
         };
-        let segments = Segments::new(&spec.interfaces);
+        let segments = Segments::new(&spec.interfaces, spec.neighbors);
         Control {
             delay,
             inbox: VecDeque::new(),
@@ -312,6 +316,22 @@ impl Control {
     /// Frames for the router that no protocol of it took.
     pub fn unclaimed(&self) -> u64 {
         self.unclaimed
+    }
+
+    /// Its tables at `now`, which is not after what [`poll_timeout`](Self::poll_timeout) says.
+    pub fn tables(&self, now: Instant) -> Tables {
+        let bgp = self.speaker.sessions().zip((0..).map(PeerId));
+        let bgp = bgp.map(|(session, peer)| BgpRow {
+            state: session.state(),
+            counts: session.counts().clone(),
+            routes: self.routing.counts(peer),
+        });
+        Tables {
+            neighbors: self.segments.tables(now),
+            bfd: self.liveness.rows(),
+            bgp: bgp.collect(),
+            routes: self.routing.tables(now),
+        }
     }
 
     /// What happened so far, in order of time.

@@ -2,7 +2,7 @@
 
 use super::bfd::Path;
 use super::change::Change;
-use super::rib::{Buckets, Direct, FibChange, PeerConfig, PeerId, Rib, RibConfig};
+use super::rib::{Buckets, Direct, FibChange, PeerConfig, PeerCounts, PeerId, Rib, RibConfig, RouteView};
 use super::route::{Attributes, RouteUpdate};
 use crate::id::{PortId, VrfId};
 use crate::table::NextHop;
@@ -83,6 +83,7 @@ pub struct NextHopSpec {
 #[derive(Clone, Debug)]
 pub(super) struct Routing {
     rib: Rib,
+    vrfs: Vec<VrfId>,
     next_hops: Vec<Neighbor>,
     followers: Followers,
     buckets: Option<usize>,
@@ -122,6 +123,7 @@ impl Routing {
         }
         Routing {
             rib,
+            vrfs: spec.vrfs.clone(),
             next_hops,
             followers: spec.followers.clone(),
             buckets: spec.buckets,
@@ -186,6 +188,16 @@ impl Routing {
     /// What is next to be said to a peer.
     pub(super) fn poll_updates(&mut self, now: Instant, peer: PeerId) -> Option<RouteUpdate> {
         self.rib.poll_updates(now, peer)
+    }
+
+    /// How many routes a peer and this router have told each other.
+    pub(super) fn counts(&self, peer: PeerId) -> PeerCounts {
+        self.rib.counts(peer)
+    }
+
+    /// The routes of each VRF at `now`.
+    pub(super) fn tables(&self, now: Instant) -> Vec<(VrfId, Vec<RouteView>)> {
+        self.vrfs.iter().map(|vrf| (*vrf, self.rib.routes(now, *vrf).collect())).collect()
     }
 
     /// Whether nothing more can be sent to a peer now.

@@ -2,7 +2,7 @@
 
 use super::interface::{Arrived, InterfaceSpec, TagKey};
 use super::plane::Outgoing;
-use super::stack::neighbor::{Event, Neighbors, Options};
+use super::stack::neighbor::{Event, Neighbors, Options, Row};
 use crate::id::PortId;
 use crate::time::Instant;
 use crate::wire::arp::Arp;
@@ -32,10 +32,9 @@ impl Segments {
     ///
     /// # Panics
     /// If two sub-interfaces have the same port and tags.
-    pub(super) fn new(interfaces: &[InterfaceSpec]) -> Self {
-        let neighbors = interfaces
-            .iter()
-            .map(|interface| Neighbors::new(interface.mac, interface.v4, interface.v6, Options::default()));
+    pub(super) fn new(interfaces: &[InterfaceSpec], options: Options) -> Self {
+        let neighbors =
+            interfaces.iter().map(|interface| Neighbors::new(interface.mac, interface.v4, interface.v6, options));
         let key = |interface: &InterfaceSpec| (interface.port, interface.tag_key());
         let mut segments = Segments {
             interfaces: interfaces.to_vec(),
@@ -109,6 +108,11 @@ impl Segments {
     /// The next frame to send.
     pub(super) fn poll_transmit(&mut self) -> Option<Outgoing> {
         self.outgoing.pop_front()
+    }
+
+    /// The neighbours of each sub-interface at `now`.
+    pub(super) fn tables(&self, now: Instant) -> Vec<Vec<Row>> {
+        self.neighbors.iter().map(|neighbors| neighbors.table(now)).collect()
     }
 
     /// What happened next: the place of the sub-interface, and what.

@@ -152,6 +152,11 @@ impl Speaker {
         self.outgoing.pop_front()
     }
 
+    /// All of them, in their order.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.peers.iter().map(|peer| &peer.session)
+    }
+
     /// The next change of a session: its place among those of the router.
     pub(super) fn poll_change(&mut self) -> Option<(usize, Changed)> {
         self.changes.pop_front()

@@ -204,7 +204,8 @@ pub(super) fn shares(network: &Network, sources: usize) -> usize {
 pub(super) fn seat(network: &Network, router: &RouterSpec, sources: usize) -> Option<Box<Seat>> {
     let spec = router.control.as_ref()?;
     let stream = StreamId::new(sources as u8, 0);
-    Some(Box::new(Seat::new(spec, router.punt_delay, stream, network.control_until.unwrap_or(Instant::MAX))))
+    let quiet_from = network.control_until.unwrap_or(Instant::MAX);
+    Some(Box::new(Seat::new(spec, router.punt_delay, stream, quiet_from, network.look_at)))
 }
 
 /// Steps the nodes of one thread until the run is over.

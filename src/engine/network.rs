@@ -21,6 +21,8 @@ pub struct Network {
     pub seed: u64,
     /// Control planes do nothing from here on, so that a run comes to an end; `None`: they never end.
     pub control_until: Option<Instant>,
+    /// When the tables of control planes are looked at: see [`NodeOutcome::tables`](super::NodeOutcome::tables).
+    pub look_at: Option<Instant>,
 }
 
 /// A node.

@@ -1,6 +1,7 @@
 //! What a run leaves: counts by port, node and source, and the proof that every frame is accounted for.
 
 use crate::control::Noted;
+use crate::control::tables::Tables;
 use crate::frame::{Count, DropCounts};
 use crate::port::InstanceCounts;
 use crate::time::{Instant, Span};
@@ -58,6 +59,8 @@ pub struct NodeOutcome {
     pub shares: Vec<Share>,
     /// Frames that were for the router, and that no protocol of its control plane took: they are consumed all the same.
     pub unclaimed: u64,
+    /// The tables of its control plane at [`Network::look_at`](super::Network::look_at), what happened then included.
+    pub tables: Option<Tables>,
     /// What its control plane noticed and did, in order of time.
     pub log: Vec<Noted>,
 }

@@ -2,6 +2,7 @@
 
 use super::forward::Entry;
 use crate::control::protection;
+use crate::control::tables::Tables;
 use crate::control::{Change, Control, ControlSpec, Noted, Received, Way};
 use crate::frame::{DropReason, Frame, Templates};
 use crate::id::{PortId, StreamId, VrfId};
@@ -14,6 +15,9 @@ pub struct Seat {
     stream: StreamId,
     sent: u32,
     quiet_from: Instant,
+    /// When its tables are looked at, and what was seen once that was over.
+    look_at: Option<Instant>,
+    seen: Option<Tables>,
 }
 
 /// How a frame that the node made goes on.
@@ -26,9 +30,16 @@ pub enum Onward {
 }
 
 impl Seat {
-    /// A control plane whose frames are of `stream`. It does nothing from `quiet_from` on, so that a run comes to an end.
-    pub fn new(spec: &ControlSpec, delay: Span, stream: StreamId, quiet_from: Instant) -> Self {
-        Seat { control: Control::new(spec, delay), stream, sent: 0, quiet_from }
+    /// A control plane whose frames are of `stream`. It does nothing from `quiet_from` on, so that a run comes to an end. Its
+    /// tables are kept as they are when all of `look_at` has happened.
+    pub fn new(
+        spec: &ControlSpec,
+        delay: Span,
+        stream: StreamId,
+        quiet_from: Instant,
+        look_at: Option<Instant>,
+    ) -> Self {
+        Seat { control: Control::new(spec, delay), stream, sent: 0, quiet_from, look_at, seen: None }
     }
 
     /// When it is to be called.
@@ -54,6 +65,9 @@ impl Seat {
 
     /// It is time.
     pub fn handle(&mut self, now: Instant) {
+        if let Some(at) = self.look_at.filter(|at| *at < now && self.seen.is_none()) {
+            self.seen = Some(self.control.tables(at));
+        }
         self.control.handle_timeout(now);
     }
 
@@ -82,6 +96,11 @@ impl Seat {
     /// Frames for the router that no protocol of it took.
     pub fn unclaimed(&self) -> u64 {
         self.control.unclaimed()
+    }
+
+    /// Its tables when they were looked at; where that is later than all that happened, as they are.
+    pub fn tables(&self) -> Option<Tables> {
+        self.look_at.map(|at| self.seen.clone().unwrap_or_else(|| self.control.tables(at)))
     }
 
     /// What happened so far.

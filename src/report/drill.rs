@@ -2,6 +2,7 @@
 
 use super::control::ControlFigures;
 use super::replay::{Engine, NetworkFigures};
+use super::tables::TableFigures;
 use crate::time::PS_PER_S;
 use serde::Serialize;
 
@@ -27,6 +28,9 @@ pub struct Drill {
     /// What control planes did, if any ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control: Option<ControlFigures>,
+    /// The tables of routers, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tables: Option<TableFigures>,
     /// What the network did.
     #[serde(flatten)]
     pub network: NetworkFigures,

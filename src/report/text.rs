@@ -2,6 +2,7 @@
 
 mod control;
 pub(super) mod drill;
+mod tables;
 
 use super::replay::{Balance, CaptureFound, Circuit, Connection, Dropped, NetworkFigures, Rate, Replay, SourceFigures};
 use crate::time::Span;

@@ -207,7 +207,7 @@ impl<'p> Router<'p> {
     }
 }
 
-const fn bfd_state(state: BfdState) -> &'static str {
+pub(super) const fn bfd_state(state: BfdState) -> &'static str {
     match state {
         BfdState::AdminDown => "AdminDown",
         BfdState::Down => "Down",
@@ -216,7 +216,7 @@ const fn bfd_state(state: BfdState) -> &'static str {
     }
 }
 
-const fn bgp_state(state: BgpState) -> &'static str {
+pub(super) const fn bgp_state(state: BgpState) -> &'static str {
     match state {
         BgpState::Idle => "Idle",
         BgpState::Connect => "Connect",

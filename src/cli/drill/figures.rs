@@ -1,8 +1,8 @@
 //! From counts to the report of a drill.
 
 use super::Done;
-use super::control;
 use super::plan::{Plan, PlannedStream};
+use super::{control, tables};
 use crate::cli::{figures, metrics};
 use crate::engine::{Delivery, Outcome};
 use crate::report::{self, Loss, MetricsSpan, NetworkFigures, StreamFigures, Streamed};
@@ -22,6 +22,7 @@ pub(super) fn report(plan: &Plan, done: &Done) -> report::Drill {
         interrupted: done.interrupted,
         streams: streams.map(|(source, stream)| stream_figures(plan, stream, source, done)).collect(),
         control: control::figures(plan, &done.outcome),
+        tables: tables::figures(plan, &done.outcome),
         network: NetworkFigures {
             ended_ps: done.outcome.ended.since(plan.begin).as_ps(),
             ..figures::network(&plan.network, &plan.parts, &done.outcome, span(plan, done))

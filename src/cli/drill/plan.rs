@@ -81,7 +81,8 @@ impl Plan {
         let until = begin.saturating_add(duration);
         let loads = compiled.loads.iter().filter(|load| load.spec.begin < until);
         let loads = loads.map(|load| PlannedLoad::new(load.clone(), until)).collect();
-        let network = Network { control_until: Some(until), ..compiled.network };
+        let look_at = look_at(args, duration)?.map(|at| begin.saturating_add(at));
+        let network = Network { control_until: Some(until), look_at, ..compiled.network };
         let sessions = compiled.sessions;
         let (title, events) = (scenario.name, scenario.events);
         Ok(Plan { title, network, begin, duration, streams, loads, sessions, events, parts, files })
@@ -132,7 +133,7 @@ impl Plan {
 
     /// The network before instant 0, if sessions come up then.
     pub(super) fn beginning(&self) -> Option<Network> {
-        let network = Network { control_until: Some(self.begin), ..self.network.clone() };
+        let network = Network { control_until: Some(self.begin), look_at: None, ..self.network.clone() };
         (self.begin > Instant::ZERO).then_some(network)
     }
 
@@ -171,6 +172,20 @@ fn refuse_events(scenario: &Scenario, common: &Common) -> Result<(), Failure> {
     let not_run = Diagnostic::error(event.written, message).label("not run");
     let not_run = not_run.remedy("take it away, or let it happen to a link of the provider's network");
     Err(Failure::Scenario(Diagnostics::new(scenario.source().clone(), vec![not_run]).render(common.color_on_stderr())))
+}
+
+/// When tables are looked at, from instant 0.
+fn look_at(args: &DrillArgs, duration: Span) -> Result<Option<Span>, Failure> {
+    if !args.tables {
+        return Ok(None);
+    }
+    let Some(text) = &args.at else { return Ok(Some(duration)) };
+    match span("--at", text)? {
+        at if at <= duration => Ok(Some(at)),
+        at => Err(Failure::Usage(format!(
+            "--at: {at} is after the end, which is at {duration}; give a time within the run"
+        ))),
+    }
 }
 
 /// When streams end at the latest.

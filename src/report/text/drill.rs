@@ -1,6 +1,6 @@
 //! The drill's report as text: what was asked, what came of each stream, and the network's ports and planes.
 
-use super::{balance, circuits, control, count, finish, of, ports, services, si, some, table, time};
+use super::{balance, circuits, control, count, finish, of, ports, services, si, some, table, tables, time};
 use crate::report::drill::{Asked, Drill, FrameSize, Loss, StreamFigures, Streamed};
 use crate::time::Span;
 use std::fmt::Write;
@@ -25,6 +25,9 @@ pub fn drill(report: &Drill) -> String {
     balance(&mut out, &report.network.balance);
     if let Some(figures) = &report.control {
         control::traffic(&mut out, figures);
+    }
+    if let Some(figures) = &report.tables {
+        tables::tables(&mut out, figures);
     }
     out
 }

@@ -22,7 +22,7 @@ pub struct Control {
     /// Whether, when one of several equal ways goes, the flows of the others stay where they are. False if absent: then all
     /// are spread anew. What Microsoft's edge does is not published.
     pub resilient_hashing: bool,
-    /// How long an entry of the neighbour table is good without a word of the neighbour: 1 s to 24 h. 4 h if absent.
+    /// How long an entry of the neighbour table is good without a word of the neighbour: 10 s to 24 h. 4 h if absent.
     pub arp_age: Span,
 }
 

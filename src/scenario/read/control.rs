@@ -28,7 +28,7 @@ pub(super) fn control(root: &mut Table<'_>) -> Control {
         resilient_hashing: table
             .optional("resilient_hashing", values::boolean)
             .map_or(absent.resilient_hashing, |on| on.value),
-        arp_age: span(&mut table, "arp_age", Span::from_s(1), Span::from_s(86_400), absent.arp_age),
+        arp_age: span(&mut table, "arp_age", Span::from_s(10), Span::from_s(86_400), absent.arp_age),
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn control() -> Table {
             "Whether flows stay on their way when another of several equal ways goes; not published for Microsoft's edge.",
         )
         .default(false),
-        key("arp_age", time(), "How long an entry of the neighbour table is good: \"1s\" to \"24h\".").default("4h"),
+        key("arp_age", time(), "How long an entry of the neighbour table is good: \"10s\" to \"24h\".").default("4h"),
     ]);
     table("[control]", "", keys)
 }

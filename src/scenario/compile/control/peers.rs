@@ -234,11 +234,14 @@ pub(super) fn gateways(planes: &mut Planes, draft: &mut Draft, scenario: &Scenar
         let gateway = &scenario.gateways[uplink.gateway];
         planes.plane(draft, uplink.msee.0, MICROSOFT_AS);
         let import = Policy::new(gateway.weight(uplink.circuit).map(|weight| Rule::Weight(weight.into())));
+        let vnets = gateway.vnets.iter().flat_map(|vnet| &scenario.vnets[vnet.index()].prefixes);
+        let own = vnets.map(|prefix| prefix.value);
         let own = Side {
             vrf: VrfId(0),
             arrives: VrfId(0),
             import,
-            export: Policy::default(),
+            // What it hears from one edge is nothing to the other.
+            export: Policy::new([Rule::Prefixes(own.map(PrefixRange::exact).collect())]),
             ..azure_side(draft, scenario, uplink.circuit, uplink.end, Policy::default())
         };
         let sides = [azure_side(draft, scenario, uplink.circuit, uplink.msee, from_network([])), own];

@@ -95,10 +95,12 @@ impl Planes {
 
     /// The control plane of a router of an autonomous system; what VRFs of forwarding follow one of its own.
     pub(super) fn plane(&mut self, draft: &mut Draft, node: NodeId, local_as: u32) -> &mut Plane {
-        let Control { programming_delay: delay, programming_per_prefix: per_prefix, resilient_hashing, .. } =
-            self.control;
+        let Control {
+            programming_delay: delay, programming_per_prefix: per_prefix, resilient_hashing, arp_age, ..
+        } = self.control;
         self.planes.entry(node).or_insert_with(|| {
             let mut spec = draft.control(node).clone();
+            spec.neighbors.age = arp_age;
             // All ways that are as good share the traffic: that of Microsoft's is published for its edge only.
             let decision = DecisionConfig { maximum_paths_external: MAXIMUM_PATHS, ..DecisionConfig::default() };
             spec.routing.config =
