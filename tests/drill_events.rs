@@ -247,6 +247,20 @@ fn tables_are_those_of_an_instant() {
     assert_eq!((ran.code, ran.err.contains("--at: 3 s is after the end")), (Some(2), true), "{}", ran.err);
 }
 
+/// Azure's metrics: a link that is cut at half of the run was there for half of it, and half a millisecond.
+#[test]
+fn availability_is_the_time_that_sessions_are_up() {
+    let json = Lab::new("2s", "1kpps", &event("cut", "1s", "")).drill(&[]);
+    let of = |name: &str| -> Vec<Value> {
+        let all = json["metrics"].as_array().unwrap().iter().filter(|metric| metric["name"] == name);
+        all.map(|metric| metric["value"].clone()).collect()
+    };
+    for name in ["BgpAvailability", "ArpAvailability"] {
+        assert_eq!(of(name), [serde_json::json!(50.025), serde_json::json!(100)]);
+    }
+    assert_eq!(of("LineProtocol"), [serde_json::json!(0.5), serde_json::json!(1)]);
+}
+
 /// A neighbour that does not answer is what Azure's ARP table calls it.
 #[test]
 fn who_does_not_answer_is_incomplete() {

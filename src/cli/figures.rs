@@ -9,6 +9,7 @@ use crate::report::{
     ServiceFigures,
 };
 use crate::scenario::{Compiled, PublicHosts, Resources, Traffic};
+use crate::time::Instant;
 use crate::traffic::stream::{Layer, StreamSpec};
 use std::time::Duration;
 
@@ -89,7 +90,7 @@ pub(super) fn network(
     network: &Network,
     parts: &PlannedParts,
     outcome: &Outcome,
-    metrics_span: MetricsSpan,
+    (begin, metrics_span): (Instant, MetricsSpan),
 ) -> NetworkFigures {
     let ports = network.nodes.iter().zip(&outcome.nodes).flat_map(|(node, counts)| {
         node.ports
@@ -125,7 +126,7 @@ pub(super) fn network(
         balance: Balance::new(outcome),
         ended_ps: outcome.ended.as_ps(),
         metrics_span,
-        metrics: metrics::of(network, &parts.resources, outcome, metrics_span),
+        metrics: metrics::of(network, &parts.resources, outcome, (begin, metrics_span)),
     }
 }
 

@@ -3,6 +3,7 @@
 //! "In" is into Azure, "Out" out of it. What is counted are frames with their tags and FCS where they are counted: at
 //! Microsoft's ports, and of gateways between these and the networks, where there are no tags.
 
+use super::availability::{Availability, Share};
 use super::{Failure, unwritable};
 use crate::engine::{Count, Network, Outcome, PortOutcome};
 use crate::frame::DropReason;
@@ -10,7 +11,7 @@ use crate::id::{NodeId, PortId};
 use crate::report::{self, Definition, Metric, MetricsSpan, Resource, ResourceType, Thousandths};
 use crate::scenario::{CircuitResource, GatewayResource, PeeringEnd, Plane, PortsResource, Resources};
 use crate::table::Ingress;
-use crate::time::{Instant, PS_PER_S};
+use crate::time::{Instant, PS_PER_S, Span};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -53,9 +54,17 @@ pub(super) fn span(from: Instant, to: Instant) -> MetricsSpan {
     MetricsSpan { from_ps: from.as_ps(), to_ps: to.max(from).as_ps() }
 }
 
-/// All metrics of the resources.
-pub(super) fn of(network: &Network, resources: &Resources, outcome: &Outcome, span: MetricsSpan) -> Vec<Metric> {
-    let mut metrics = Metrics { network, outcome, ps: span.to_ps - span.from_ps, resource: None, list: Vec::new() };
+/// All metrics of the resources, over a span from `begin`.
+pub(super) fn of(
+    network: &Network,
+    resources: &Resources,
+    outcome: &Outcome,
+    (begin, span): (Instant, MetricsSpan),
+) -> Vec<Metric> {
+    let at = |ps: u64| begin.saturating_add(Span::from_ps(ps));
+    let available = Availability { network, outcome, from: at(span.from_ps), to: at(span.to_ps) };
+    let ps = span.to_ps - span.from_ps;
+    let mut metrics = Metrics { network, outcome, available, ps, resource: None, list: Vec::new() };
     resources.circuits.iter().for_each(|circuit| metrics.circuit(circuit));
     resources.ports.iter().for_each(|ports| metrics.ports(ports));
     resources.gateways.iter().for_each(|gateway| metrics.gateway(gateway));
@@ -65,6 +74,7 @@ pub(super) fn of(network: &Network, resources: &Resources, outcome: &Outcome, sp
 struct Metrics<'a> {
     network: &'a Network,
     outcome: &'a Outcome,
+    available: Availability<'a>,
     /// The length of the span.
     ps: u64,
     resource: Option<Resource>,
@@ -81,9 +91,10 @@ impl Metrics<'_> {
             let kind = ("PeeringType", peering.kind.to_string());
             for end in &peering.ends {
                 let by_peer = [kind.clone(), ("Peer", role(end.plane).into())];
-                let available = Thousandths::whole(if self.is_up(end.port) { 100 } else { 0 });
-                self.add(Definition::ARP_AVAILABILITY, &by_peer, available);
-                self.add(Definition::BGP_AVAILABILITY, &by_peer, available);
+                let is_up = self.is_up(end.port);
+                let (arp, bgp) = (self.available.arp(end), self.available.bgp(end));
+                self.add(Definition::ARP_AVAILABILITY, &by_peer, share_of(100, arp, is_up));
+                self.add(Definition::BGP_AVAILABILITY, &by_peer, share_of(100, bgp, is_up));
                 let by_role = [kind.clone(), ("DeviceRole", role(end.plane).into())];
                 let passed = self.passed(end);
                 self.rate(Definition::BITS_IN, &by_role, passed.into_azure);
@@ -110,7 +121,8 @@ impl Metrics<'_> {
             let by_link = [("Link", format!("link{number}"))];
             let state = |is: bool| Thousandths::whole(is.into());
             self.add(Definition::ADMIN_STATE, &by_link, state(self.network.port(*at).admin_up));
-            self.add(Definition::LINE_PROTOCOL, &by_link, state(self.is_up(*at)));
+            let line = share_of(1, self.available.port(*at), self.is_up(*at));
+            self.add(Definition::LINE_PROTOCOL, &by_link, line);
             let (received, sent) = (self.port(*at).received.octets, self.port(*at).sent.octets);
             self.rate(Definition::PORT_BITS_IN, &by_link, received);
             self.rate(Definition::PORT_BITS_OUT, &by_link, sent);
@@ -170,7 +182,7 @@ impl Metrics<'_> {
         ports.iter().map(|at| of(self.port(*at)).octets).sum()
     }
 
-    /// Whether a port passes traffic: then the sessions over it are up, for nothing takes them down in this version.
+    /// Whether a port passes traffic, unless an event takes it down: then sessions that do not run are up over it.
     fn is_up(&self, at: (NodeId, PortId)) -> bool {
         let links = &self.network.links;
         let is_linked = links.iter().any(|link| link.to == at) && links.iter().any(|link| link.from == at);
@@ -207,6 +219,14 @@ struct Passed {
     /// By the rate limit.
     dropped_in: u64,
     dropped_out: u64,
+}
+
+/// So much of `all` as the share says; all or nothing where nothing tells.
+fn share_of(all: u64, share: Option<Share>, is_up: bool) -> Thousandths {
+    match share.filter(|share| is_up && share.whole > 0) {
+        Some(Share { part, whole }) => Thousandths::new(u128::from(all) * 1000 * u128::from(part) / u128::from(whole)),
+        None => Thousandths::whole(if is_up { all } else { 0 }),
+    }
 }
 
 const fn role(plane: Plane) -> &'static str {
@@ -287,7 +307,9 @@ mod tests {
         });
         let sources = vec![(host, Source::Frames(frames())), (prod, Source::Frames(back.collect()))];
         let outcome = run(Run::new(&network, sources));
-        let metrics = Metrics { network: &network, outcome: &outcome, ps: 1, resource: None, list: Vec::new() };
+        let (network, outcome) = (&network, &outcome);
+        let available = Availability { network, outcome, from: Instant::ZERO, to: Instant::ZERO };
+        let metrics = Metrics { network, outcome, available, ps: 1, resource: None, list: Vec::new() };
         let [alone, counted] = [None, Some(0)].map(|sub| metrics.passed(&PeeringEnd { sub_interface: sub, ..end }));
         assert_eq!(alone, counted);
         let Passed { into_azure, out_of_azure, dropped_in, dropped_out } = alone;

@@ -3,6 +3,7 @@
 //! Data goes to standard output, progress and logs to standard error. Exit codes: 0 ok, 1 runtime error (nothing sent
 //! is one), 2 usage or scenario error, 130 interrupted.
 
+mod availability;
 mod bar;
 pub mod bench;
 mod check;

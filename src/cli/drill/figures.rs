@@ -25,7 +25,7 @@ pub(super) fn report(plan: &Plan, done: &Done) -> report::Drill {
         tables: tables::figures(plan, &done.outcome),
         network: NetworkFigures {
             ended_ps: done.outcome.ended.since(plan.begin).as_ps(),
-            ..figures::network(&plan.network, &plan.parts, &done.outcome, span(plan, done))
+            ..figures::network(&plan.network, &plan.parts, &done.outcome, (plan.begin, span(plan, done)))
         },
         engine: Some(figures::engine(&done.outcome, done.wall, done.threads)),
     }

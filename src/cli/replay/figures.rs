@@ -24,7 +24,7 @@ pub(super) fn report(plan: &Plan, done: &Done, threads: usize) -> report::Replay
         scenario: plan.title.clone(),
         seed: plan.network.seed,
         sources: sources.collect(),
-        network: figures::network(&plan.network, &plan.parts, outcome, span(plan, outcome)),
+        network: figures::network(&plan.network, &plan.parts, outcome, (Instant::ZERO, span(plan, outcome))),
         engine: Some(figures::engine(outcome, done.wall, threads)),
     }
 }
