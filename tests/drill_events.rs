@@ -215,6 +215,45 @@ fn prepending_and_local_preference_choose_the_link() {
     assert_eq!(sent(", local_pref = { primary = 200 }"), [[true, false], [true, true]]);
 }
 
+/// With two edge routers each has one link: what one loses goes by the other, which told it of the way by iBGP.
+#[test]
+fn another_edge_router_of_the_site_takes_over() {
+    let json = Lab::new("2s", "1kpps", &event("cut", "1s", "")).with("\nedges = 1 ", "\nedges = 2 ").drill(&[]);
+    let routes = at(&json, "hq-ce1", |event| event["event"] == "route" && event["prefix"] == "10.20.0.0/16");
+    assert!(!routes.is_empty());
+    for (at, event) in routes {
+        assert_eq!((at, &event["ports"]), (S + HALF_WAY + PROGRAMMING, &serde_json::json!(["ce2"])));
+    }
+    let across = json["ports"].as_array().unwrap().iter().find(|port| port["port"] == "hq-ce1:ce2").unwrap();
+    assert!(figure(across, "/sent_frames") > 100);
+}
+
+/// Each link of a Microsoft peering has a pool of its own in this preset: what comes to that of a link that failed is not for
+/// the circuit any more, and what goes out takes the other one.
+#[test]
+fn a_pool_of_a_link_that_fails_goes_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let preset = biplane(&["new", "reference"]).ok().out;
+    let at_duration = preset.find("\nduration = ").unwrap() + 1;
+    let line = preset[at_duration..].lines().next().unwrap();
+    let text = preset.replacen(line, "duration = \"2s\"", 1) + "\n" + &event("blackhole", "500ms", "");
+    let file = folder.path().join("drill.toml");
+    std::fs::write(&file, text).unwrap();
+    let ran = biplane(&["drill", "--json", path(&file), "--tables"]).ok();
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    let pool = |event: &Value| event["event"] == "route" && event["prefix"] == "203.0.113.64/29";
+    for router in ["london-msee1", "microsoft"] {
+        let gone = at(&json, router, pool);
+        assert_eq!(gone.last().map(|(_, event)| event["ports"].clone()), Some(serde_json::json!([])), "{router}");
+    }
+    let services = tables(&json, "microsoft")["routes"].as_array().unwrap();
+    assert!(services.iter().any(|way| way["network"] == "198.51.100.0/26" && way["next_hop"] == "0.0.0.0"));
+    let ways = tables(&json, "hq-ce2")["routes"].as_array().unwrap().iter();
+    let to_service: Vec<&Value> =
+        ways.filter(|way| way["network"] == "198.51.100.0/26" && way["used"] == true).collect();
+    assert!(to_service.iter().all(|way| way["path"] == "12076") && !to_service.is_empty(), "{to_service:?}");
+}
+
 fn tables<'j>(json: &'j Value, router: &str) -> &'j Value {
     json["tables"]["routers"].as_array().unwrap().iter().find(|tables| tables["router"] == router).unwrap()
 }
