@@ -67,7 +67,9 @@ fn chooses(scenario: &Scenario, gateway: &Gateway) -> bool {
     let Some((&first, rest)) = peered.split_first() else { return false };
     let is_alike = |&circuit: &CircuitId| {
         let same_sites = scenario.pair_of(circuit).leads_where(scenario.pair_of(first));
-        same_sites && gateway.weight(circuit) == gateway.weight(first)
+        let leads = |circuit: CircuitId, vnet: usize| leads_to(scenario, circuit, VnetId(vnet));
+        let same_networks = (0..scenario.vnets.len()).all(|vnet| leads(circuit, vnet) == leads(first, vnet));
+        same_sites && same_networks && gateway.weight(circuit) == gateway.weight(first)
     };
     !rest.iter().all(is_alike) || peered.len() > Gateway::MOST_SPREAD
 }

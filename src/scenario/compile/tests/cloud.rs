@@ -108,6 +108,17 @@ fn networks_of_two_gateways_reach_each_other_by_their_circuit() {
     assert_eq!(offer(apart, "prod", packets("10.100.1.1", "10.101.1.1", 40)).delivered("test"), 0);
 }
 
+/// Circuits that lead to one site and to different networks are not alike: the way to a network is by those that lead there.
+#[test]
+fn a_network_is_reached_by_the_circuits_that_lead_there() {
+    let more = "\n[circuit.oslo]\nmodel = \"direct\"\nsite = \"hq\"\nport = \"10G\"\nbandwidth = \"5G\"\ns_tag = 1\n\
+                [circuit.oslo.private]\nc_tag = 20\nsubnets = \"192.168.101.128/29\"\n\
+                [vnet.dev]\nprefixes = [\"10.40.0.0/16\"]\n[gateway.second]\nsku = \"ErGw1Az\"\nvnets = [\"dev\"]\n\
+                circuits = [\"oslo\", \"london\"]\n\n[vnet.prod]";
+    let trial = offer(compiled("direct", &[("[vnet.prod]", more)]), "dev", packets("10.40.1.1", "10.20.1.1", 60));
+    assert_eq!((trial.delivered("prod"), trial.at("dev-sdn:oslo-msee1").len()), (60, 0));
+}
+
 /// The way back is spread over four circuits at the most.
 #[test]
 fn no_more_than_four_circuits_share_the_way_back() {
