@@ -2,7 +2,7 @@
 //! deliveries, speed.
 
 use super::metrics;
-use crate::engine::{Count, Network, Outcome};
+use crate::engine::{Count, Network, Outcome, PortOutcome};
 use crate::id::{NodeId, PortId};
 use crate::report::{
     self, Asked, Balance, Circuit, Delivered, Engine, FrameSize, MetricsSpan, NetworkFigures, PortFigures,
@@ -24,6 +24,8 @@ pub(super) struct PlannedParts {
     circuits: Vec<PlannedCircuit>,
     services: Vec<PublicHosts>,
     resources: Resources,
+    /// Ports that other traffic passes while an event lasts: it is of no circuit.
+    loaded: Vec<(NodeId, PortId)>,
 }
 
 impl PlannedParts {
@@ -32,8 +34,24 @@ impl PlannedParts {
             circuits: circuits(compiled),
             services: compiled.services.clone(),
             resources: compiled.resources.clone(),
+            loaded: compiled.loads.iter().flat_map(|load| ends(&compiled.network, load.port)).collect(),
         }
     }
+}
+
+/// A port, and what it sends to.
+fn ends(network: &Network, port: (NodeId, PortId)) -> impl Iterator<Item = (NodeId, PortId)> {
+    let far = network.links.iter().find(|link| link.from == port).map(|link| link.to);
+    [port].into_iter().chain(far)
+}
+
+/// What came by a port for its sub-interfaces, and what left by it.
+fn of_sub_interfaces(port: &PortOutcome) -> (Count, Count) {
+    port.sub_interfaces.iter().fold(Default::default(), |(mut received, mut sent): (Count, Count), sub| {
+        received.merge(sub.received);
+        sent.merge(sub.sent);
+        (received, sent)
+    })
 }
 
 /// The circuits of a network, in the order of the file.
@@ -101,7 +119,11 @@ pub(super) fn network(
     let circuits = parts.circuits.iter().map(|circuit| {
         let connections = circuit.connections.iter().map(|(name, (node, port))| {
             let counts = &outcome.nodes[node.index()].ports[port.index()];
-            (name.clone(), counts.received, counts.sent)
+            let (received, sent) = match parts.loaded.contains(&(*node, *port)) {
+                true => of_sub_interfaces(counts),
+                false => (counts.received, counts.sent),
+            };
+            (name.clone(), received, sent)
         });
         Circuit::new(circuit.name.clone(), connections.collect())
     });

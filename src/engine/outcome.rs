@@ -33,6 +33,8 @@ impl Outcome {
                 for (sub, before) in port.sub_interfaces.iter_mut().zip(&before.sub_interfaces) {
                     sub.received.without(before.received);
                     sub.sent.without(before.sent);
+                    sub.ingress_policed.without(before.ingress_policed);
+                    sub.egress_policed.without(before.egress_policed);
                 }
             }
         }

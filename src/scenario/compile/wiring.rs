@@ -12,7 +12,8 @@ use crate::id::{NodeId, PortId};
 use crate::port::{PolicerSpec, Policing, PortSpec};
 use crate::scenario::Scenario;
 use crate::scenario::model::{
-    Admin, Carrier, CircuitId, Encapsulation, Gateway, PairId, PairLink, Sessions, SiteId, Vnet, VnetId,
+    Admin, Carrier, CircuitId, Encapsulation, Event, EventKind, EventTarget, Gateway, PairId, PairLink, Sessions,
+    SiteId, Vnet, VnetId,
 };
 use crate::time::PortSpeed;
 
@@ -200,8 +201,8 @@ fn connection(
     let provider = pair.carrier.provider().map(|provider| &scenario.providers[provider.index()]);
     let speed = provider.map_or(pair.port, |provider| provider.nni.port);
     let msee = PortSpec {
-        // What has a port for itself is counted at the port.
-        counts_sub_interfaces: all_peered(scenario, id).len() > 1,
+        // What has a port for itself is counted at the port, unless other traffic comes there.
+        counts_sub_interfaces: all_peered(scenario, id).len() > 1 || is_congested(scenario, id, plane),
         ..spec("ce".to_owned(), policing(scenario, id), speed)
     };
     if let (Carrier::IpVpn { .. }, Some(provider)) = (&pair.carrier, provider) {
@@ -219,6 +220,13 @@ fn connection(
     let msee = draft.port(router, msee);
     carriers.join(draft, scenario, (id, plane), (ce, msee));
     PairConnection { pair: id, plane, ce, msee, up }
+}
+
+/// Whether an event loads the link at Microsoft's port of this plane.
+fn is_congested(scenario: &Scenario, id: PairId, plane: Plane) -> bool {
+    let here = EventTarget::Connection(id, plane);
+    let loads = |event: &Event| event.target.value == here && matches!(event.what, EventKind::Congest { .. });
+    scenario.events.iter().any(loads)
 }
 
 /// A policer for each circuit of the pair that has a rate limit, on the Microsoft end in both directions: its peerings share
