@@ -3,7 +3,7 @@
 use crate::scenario::Scenario;
 use crate::scenario::diagnostic::{Diagnostic, Problems};
 use crate::scenario::fastpath;
-use crate::scenario::model::CircuitId;
+use crate::scenario::model::{CircuitId, GlobalReach, Site};
 use crate::scenario::read::Facts;
 
 /// A peering of virtual networks joins a hub, whose gateway is used, and a spoke without one. It is not transitive.
@@ -90,6 +90,7 @@ pub(super) fn global_reaches(scenario: &Scenario, problems: &Problems) {
             let warning = Diagnostic::warning(reach.at, message).label("carries nothing");
             problems.report(warning.remedy("name circuits of two sites, or take it away"));
         }
+        warn_of_loops(scenario, reach, problems);
         let same = |other: &&crate::scenario::GlobalReach| {
             let [c, d] = other.circuits.map(|end| end.value);
             [c, d] == [a.value, b.value] || [d, c] == [a.value, b.value]
@@ -99,5 +100,23 @@ pub(super) fn global_reaches(scenario: &Scenario, problems: &Problems) {
             let twice = Diagnostic::error(reach.at, format!("circuits `{a}` and `{b}` are joined already"));
             problems.report(twice.label("and again here").also(first.at, "first here").remedy("take one away"));
         }
+    }
+}
+
+/// Sites of one autonomous system refuse each other's routes (RFC 4271 §9): a joint carries nothing between them.
+fn warn_of_loops(scenario: &Scenario, reach: &GlobalReach, problems: &Problems) {
+    let [near, far] = reach.circuits.map(|end| {
+        let sites = scenario.pair_of(end.value).sites.iter();
+        sites.map(|site| &scenario.sites[site.index()]).collect::<Vec<&Site>>()
+    });
+    let mut pairs = near.iter().flat_map(|one| far.iter().map(move |other| (*one, *other)));
+    let alike = |(one, other): &(&Site, &Site)| one.name != other.name && one.asn.value == other.asn.value;
+    if let Some((one, other)) = pairs.find(alike) {
+        let (a, b, asn) = (&one.name.value, &other.name.value, one.asn.value);
+        let message =
+            format!("sites `{a}` and `{b}` are both of autonomous system {asn}: each refuses the other's routes");
+        let warning = Diagnostic::warning(other.asn.at, message).label("the same number");
+        let warning = warning.also(one.asn.at, "as here").also(reach.at, "Global Reach joins them");
+        problems.report(warning.remedy("give one of them another `asn`: what has passed a system is a loop to it"));
     }
 }
