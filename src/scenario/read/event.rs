@@ -75,17 +75,17 @@ fn times(table: &mut Table<'_>, duration: Option<Span>) -> Option<(Located<Span>
         return None;
     }
     let at = at?;
-    let remedy = |duration: Span| format!("let it lie within the run, or write a longer `duration` than {duration}");
+    let remedy = |duration: Span| format!("let it lie within that, or write a longer `duration` than {duration}");
     match (lasts, duration) {
         (_, Some(duration)) if at.value >= duration => {
-            let message = format!("the event is at {}, and the run ends at {duration}", at.value);
+            let message = format!("the event is at {}, and the scenario's `duration` is {duration}", at.value);
             table.report(Diagnostic::error(at.at, message).label("never").remedy(remedy(duration)));
             None
         }
         (Some(lasts), Some(duration)) if at.value.saturating_add(lasts.value) > duration => {
             let over = at.value.saturating_add(lasts.value);
-            let message = format!("the event is over at {over}, and the run ends at {duration}");
-            let late = Diagnostic::error(lasts.at, message).label("after the run").also(at.at, "it begins here");
+            let message = format!("the event is over at {over}, and the scenario's `duration` is {duration}");
+            let late = Diagnostic::error(lasts.at, message).label("after the end").also(at.at, "it begins here");
             table.report(late.remedy("take `for` away: without it the event lasts as long as the run"));
             None
         }
