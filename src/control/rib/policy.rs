@@ -68,6 +68,8 @@ pub enum Rule {
     Weight(u32),
     /// All private numbers (RFC 6996 §5) are taken out of the AS path, wherever they are.
     RemovePrivateAs,
+    /// This number is taken out of the AS path, wherever it is.
+    RemoveAs(u32),
 }
 
 /// Rules in their order; none lets all pass as it is.
@@ -111,7 +113,8 @@ impl Policy {
                 }
                 Rule::RemoveCommunity(one) => attributes.communities.retain(|other| other != one),
                 Rule::Weight(value) => weight = *value,
-                Rule::RemovePrivateAs => attributes.as_path = without_private(&attributes.as_path),
+                Rule::RemovePrivateAs => attributes.as_path = without(&attributes.as_path, is_private),
+                Rule::RemoveAs(one) => attributes.as_path = without(&attributes.as_path, |system| system == *one),
             }
         }
         Some((attributes, weight))
@@ -123,12 +126,13 @@ const fn is_private(system: u32) -> bool {
     matches!(system, 64_512..=65_534 | 4_200_000_000..=4_294_967_294)
 }
 
-fn without_private(path: &AsPath) -> AsPath {
-    let public = |systems: &Vec<u32>| systems.iter().copied().filter(|system| !is_private(*system)).collect::<Vec<_>>();
+/// The path without the systems that are to go; segments that have none left go with them.
+fn without(path: &AsPath, goes: impl Fn(u32) -> bool) -> AsPath {
+    let left = |systems: &Vec<u32>| systems.iter().copied().filter(|system| !goes(*system)).collect::<Vec<_>>();
     let segments = path.0.iter().filter_map(|segment| {
         let (kept, segment) = match segment {
-            Segment::Sequence(systems) => (!public(systems).is_empty(), Segment::Sequence(public(systems))),
-            Segment::Set(systems) => (!public(systems).is_empty(), Segment::Set(public(systems))),
+            Segment::Sequence(systems) => (!left(systems).is_empty(), Segment::Sequence(left(systems))),
+            Segment::Set(systems) => (!left(systems).is_empty(), Segment::Set(left(systems))),
         };
         kept.then_some(segment)
     });
@@ -192,6 +196,8 @@ mod tests {
         assert_eq!(prepended.as_path.to_string(), "12076 12076 3356 65010 4200000000 {64512}");
         let (public, _) = after(Rule::RemovePrivateAs).unwrap();
         assert_eq!(public.as_path, AsPath(vec![Segment::Sequence(vec![3356])]));
+        let (without, _) = after(Rule::RemoveAs(64_512)).unwrap();
+        assert_eq!(without.as_path.to_string(), "3356 65010 4200000000");
     }
 
     #[test]

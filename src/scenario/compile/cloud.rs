@@ -53,11 +53,18 @@ pub(super) fn configure_edge(
         }
         addresses.extend([own_addresses(peering, connection.plane); 2]);
     }
-    for (number, joint) in joints.iter().enumerate() {
+    // Where several lead to one site the far edge router of the lowest number is taken, as sessions take the one of the
+    // lowest identifier: of two routes for a prefix the later one holds.
+    let mut numbered: Vec<_> = joints.iter().enumerate().collect();
+    numbered.sort_by_key(|(_, joint)| std::cmp::Reverse(joint.far_port().0));
+    let mut of_joints = Vec::new();
+    for (number, joint) in numbered {
         let Some(place) = place_of(&peerings, joint.circuit(scenario), false) else { continue };
         let vrfs = (&mut fib, VrfId(2 * place as u16), VrfId((first_joint + number) as u16));
-        addresses.push(joint.configure(draft, scenario, connection, vrfs, options));
+        of_joints.push((number, joint.configure(draft, scenario, connection, vrfs, options)));
     }
+    of_joints.sort_by_key(|(number, _)| *number);
+    addresses.extend(of_joints.into_iter().map(|(_, own)| own));
     draft.route(node, fib, addresses);
 }
 

@@ -102,6 +102,10 @@ impl Attachment<'_> {
         self.joint.ends[self.side]
     }
 
+    pub(super) fn far_port(&self) -> End {
+        self.joint.ends[1 - self.side]
+    }
+
     /// The circuit of this router.
     pub(super) fn circuit(&self, scenario: &Scenario) -> CircuitId {
         scenario.global_reaches[self.joint.reach].circuits[self.side].value

@@ -68,7 +68,6 @@ fn bits_per_s(load: BackgroundLoad, speed: PortSpeed) -> u64 {
 
 /// Hosts whose frames leave the router by `port` as they are.
 fn beside(draft: &mut Draft, scenario: &Scenario, event: &Event, port: End, number: usize) -> NodeId {
-    // A name that nothing else of the scenario can have: names have no blanks.
     let host = draft.node(format!("load{number}"), event.written);
     let out = draft.port(host, host_port(draft.network.port_name(port), AZURE_PORT));
     let inward = draft.port(port.0, PortSpec::new(format!("load{number}"), AZURE_PORT));

@@ -77,7 +77,7 @@ fn offer_all<const N: usize>(net: Compiled, offers: [(&str, Vec<Vec<u8>>); N]) -
         let mut source = Vec::new();
         for (place, octets) in frames.into_iter().enumerate() {
             let mut frame = Frame::parse(&octets, octets.len() as u32, None).unwrap().frame;
-            frame.id.sent = Instant::from_ps(place as u64 * 10_000_000);
+            frame.id.sent = net.begin + Span::from_us(10 * place as u64);
             frame.id.stream = StreamId::new(number as u8, place as u32);
             frame.id.seq = place as u32;
             source.push(frame);

@@ -31,7 +31,8 @@ pub struct Control {
 pub enum Sessions {
     /// BFD and BGP run, packet by packet; what they learn makes the forwarding tables.
     Live,
-    /// All sessions are up, always; the forwarding tables are made once. Then no event changes a route.
+    /// All sessions are up, always; the forwarding tables are made once. Then no event changes a route: providers alone repair
+    /// their paths.
     Static,
 }
 

@@ -14,10 +14,12 @@ mod planes;
 mod public;
 
 use super::draft::Draft;
+use super::outages::EventLinks;
 use super::wiring::Wiring;
 use crate::id::NodeId;
 use crate::scenario::Scenario;
-use crate::scenario::model::EventTarget;
+use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::model::{EventTarget, ProviderId};
 use addresses::Addresses;
 use planes::Planes;
 
@@ -51,11 +53,21 @@ pub struct SessionName {
     pub of: String,
     /// The link of its path that events can happen to.
     pub on: Option<EventTarget>,
+    /// The provider that it passes.
+    pub through: Option<ProviderId>,
 }
 
 /// Gives the routers of `scenario` their control planes.
-pub(super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) -> Vec<RouterSessions> {
-    let mut planes = Planes::new(scenario, Addresses::new(scenario));
+///
+/// # Errors
+/// No addresses are left for the links that the scenario gives none.
+pub(super) fn configure(
+    draft: &mut Draft,
+    scenario: &Scenario,
+    wiring: &Wiring,
+    links: &EventLinks,
+) -> Result<Vec<RouterSessions>, Diagnostic> {
+    let mut planes = Planes::new(scenario, Addresses::new(scenario)?);
     peers::customers(&mut planes, draft, scenario, wiring);
     peers::between_edges(&mut planes, draft, scenario, wiring);
     peers::gateways(&mut planes, draft, scenario, wiring);
@@ -63,5 +75,10 @@ pub(super) fn configure(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring)
     peers::joints(&mut planes, draft, scenario, wiring);
     public::customers(&mut planes, draft, scenario, wiring);
     public::services(&mut planes, draft, scenario, wiring);
-    planes.finish(draft, scenario)
+    Ok(planes.finish(draft, scenario, links))
+}
+
+/// What the control planes of providers' routers have, where no other router has one.
+pub(super) fn of_providers(draft: &Draft, links: &EventLinks) -> Vec<RouterSessions> {
+    draft.controlled().map(|(node, control)| planes::named(draft, links, node, control)).collect()
 }

@@ -61,12 +61,14 @@ fn told_to_networks() -> Policy {
         Rule::Communities(vec![FROM_CUSTOMER, FROM_GATEWAY]),
         Rule::RemoveCommunity(FROM_CUSTOMER),
         Rule::RemoveCommunity(FROM_GATEWAY),
+        // To another network it would be a loop.
+        Rule::RemoveAs(GATEWAY_AS),
     ])
 }
 
-/// From a gateway or a network: its number is private, and not seen beyond (EXPRESSROUTE: routing).
+/// From a gateway or a network: at Microsoft's edge its routes have the path 65515 (EXPRESSROUTE: routing).
 fn from_network(more: impl IntoIterator<Item = Rule>) -> Policy {
-    Policy::new([Rule::RemovePrivateAs, Rule::AddCommunity(FROM_GATEWAY)].into_iter().chain(more))
+    Policy::new([Rule::AddCommunity(FROM_GATEWAY)].into_iter().chain(more))
 }
 
 /// Customer edges and Microsoft edges: the private peering of each circuit on each plane.
@@ -97,6 +99,7 @@ pub(super) fn customers(planes: &mut Planes, draft: &mut Draft, scenario: &Scena
                 bfd: peering.bfd.map(|own| [own, Bfd::MICROSOFT]),
                 of: format!("private peering of {}.{}", circuit.name.value, connection.plane),
                 on: Some(EventTarget::Connection(connection.pair, connection.plane)),
+                through: scenario.pairs[connection.pair.index()].carrier.provider(),
             };
             planes.link(draft, &link);
         }
@@ -173,7 +176,8 @@ fn microsoft_side(
         carrier: scenario.pairs[connection.pair.index()].carrier_delay,
         bgp: microsoft_bgp(),
         import: Policy::new(marks.iter().cloned().chain([Rule::AddCommunity(FROM_CUSTOMER)])),
-        export: Policy::new(marks),
+        // What customers see of the reserved number is not published: here they see 12076 alone.
+        export: Policy::new(marks.into_iter().chain([Rule::RemoveAs(GATEWAY_AS)])),
         limits: Some(circuit.scope.sku.private_prefixes()),
     }
 }
@@ -209,7 +213,14 @@ pub(super) fn between_edges(planes: &mut Planes, draft: &mut Draft, scenario: &S
         let addresses = planes.addresses.link(with_v6);
         planes.link(
             draft,
-            &Link { sides, addresses, bfd: None, of: format!("edge routers of {}", site.name.value), on: None },
+            &Link {
+                sides,
+                addresses,
+                bfd: None,
+                of: format!("edge routers of {}", site.name.value),
+                on: None,
+                through: None,
+            },
         );
     }
 }
@@ -249,7 +260,14 @@ pub(super) fn gateways(planes: &mut Planes, draft: &mut Draft, scenario: &Scenar
         let (gateway, circuit) = (&gateway.name.value, &scenario.circuits[uplink.circuit.index()].name.value);
         planes.link(
             draft,
-            &Link { sides, addresses, bfd: None, of: format!("connection of {gateway} to {circuit}"), on: None },
+            &Link {
+                sides,
+                addresses,
+                bfd: None,
+                of: format!("connection of {gateway} to {circuit}"),
+                on: None,
+                through: None,
+            },
         );
     }
 }
@@ -273,8 +291,17 @@ pub(super) fn networks(planes: &mut Planes, draft: &mut Draft, scenario: &Scenar
         let addresses = planes.addresses.link(with_v6);
         let vnet = &scenario.vnets[way.vnet.index()].name.value;
         let circuit = &scenario.circuits[way.circuit.index()].name.value;
-        planes
-            .link(draft, &Link { sides, addresses, bfd: None, of: format!("hosts of {vnet} and {circuit}"), on: None });
+        planes.link(
+            draft,
+            &Link {
+                sides,
+                addresses,
+                bfd: None,
+                of: format!("hosts of {vnet} and {circuit}"),
+                on: None,
+                through: None,
+            },
+        );
     }
 }
 
@@ -320,11 +347,15 @@ pub(super) fn joints(planes: &mut Planes, draft: &mut Draft, scenario: &Scenario
                 let arrives = global_reach::vrf_of(scenario, wiring, end);
                 planes.plane(draft, end.0, MICROSOFT_AS).follow(vrf, [arrives]);
                 let export = Policy::new([Rule::Communities(vec![FROM_CUSTOMER])]);
-                Side { arrives, export, ..azure_side(draft, scenario, circuit, end, import.clone()) }
+                // What comes over one joint never leaves by another: Global Reach is not transitive. Its own way back for
+                // what this router says of it is fixed.
+                let over = draft.next_hop(end, scenario.settings.mtu, TagRule::UNTAGGED);
+                let forward = Forward::In(vrfs_of(scenario, circuit).to_vec(), over);
+                Side { arrives, export, forward, ..azure_side(draft, scenario, circuit, end, import.clone()) }
             })
             .collect();
         let Ok(sides) = <[Side; 2]>::try_from(sides) else { unreachable!("a joint has two ends") };
         let addresses = joint.links(scenario).into_iter().map(|(_, ends)| ends).collect();
-        planes.link(draft, &Link { sides, addresses, bfd: None, of: joint.name(scenario), on: None });
+        planes.link(draft, &Link { sides, addresses, bfd: None, of: joint.name(scenario), on: None, through: None });
     }
 }

@@ -15,7 +15,8 @@ use crate::control::{
 use crate::id::{NodeId, VrfId};
 use crate::scenario::Scenario;
 use crate::scenario::compile::draft::{Draft, End, route};
-use crate::scenario::model::{Bfd, Bgp, Control, EventTarget, PrefixLimits};
+use crate::scenario::compile::outages::EventLinks;
+use crate::scenario::model::{Bfd, Bgp, Control, EventTarget, PrefixLimits, ProviderId};
 use crate::table::NextHop;
 use crate::time::Span;
 use crate::wire::bfd::{DetectMult, Interval};
@@ -86,6 +87,8 @@ pub(super) struct Link {
     pub(super) of: String,
     /// What events can happen to of it.
     pub(super) on: Option<EventTarget>,
+    /// The provider that it passes.
+    pub(super) through: Option<ProviderId>,
 }
 
 impl Planes {
@@ -106,7 +109,7 @@ impl Planes {
             spec.routing.config =
                 RibConfig { local_as, decision, programming: ProgrammingConfig { delay, per_prefix } };
             spec.routing.buckets = resilient_hashing.then_some(BUCKETS);
-            let names = named(draft, node, &spec);
+            let names = RouterSessions { node, interfaces: Vec::new(), bfd: Vec::new(), bgp: Vec::new() };
             Plane { spec, tables: BTreeMap::new(), everywhere: Vec::new(), names }
         })
     }
@@ -147,7 +150,7 @@ impl Planes {
     fn session(&mut self, link: &Link, side: usize, interface: usize, addresses: [IpAddr; 2]) {
         let (own, far) = (&link.sides[side], &link.sides[1 - side]);
         let (local, remote) = (addresses[side], addresses[1 - side]);
-        let name = SessionName { peer: far.end.0, of: link.of.clone(), on: link.on };
+        let name = SessionName { peer: far.end.0, of: link.of.clone(), on: link.on, through: link.through };
         let remote_as = self.planes[&far.end.0].spec.routing.config.local_as;
         let ids = [own, far].map(|side| self.addresses.router_id(side.end.0));
         let plane = self.planes.get_mut(&own.end.0).expect("it has a sub-interface");
@@ -201,7 +204,7 @@ impl Planes {
     }
 
     /// Hands all of them to their routers, whose learned routes become dynamic.
-    pub(super) fn finish(self, draft: &mut Draft, scenario: &Scenario) -> Vec<RouterSessions> {
+    pub(super) fn finish(self, draft: &mut Draft, scenario: &Scenario, links: &EventLinks) -> Vec<RouterSessions> {
         let prefixes = follow::known(scenario);
         let give = |(node, mut plane): (NodeId, Plane)| {
             plane.spec.routing.vrfs = plane.tables.keys().copied().collect();
@@ -220,7 +223,7 @@ impl Planes {
         let others: Vec<RouterSessions> = draft
             .controlled()
             .filter(|(node, _)| !is_given(*node))
-            .map(|(node, control)| named(draft, node, control))
+            .map(|(node, control)| named(draft, links, node, control))
             .collect();
         let mut all: Vec<RouterSessions> = given.into_iter().chain(others).collect();
         all.sort_by_key(|sessions| sessions.node);
@@ -248,8 +251,8 @@ impl Plane {
     }
 }
 
-/// Names for what a control plane has that comes from elsewhere: sub-interfaces of links between routers, and BFD over them.
-fn named(draft: &Draft, node: NodeId, control: &ControlSpec) -> RouterSessions {
+/// Names for what the control plane of a provider's router has: sub-interfaces of its links, and BFD over them.
+pub(super) fn named(draft: &Draft, links: &EventLinks, node: NodeId, control: &ControlSpec) -> RouterSessions {
     let name = |end: End| draft.network.port_name(end);
     let of = |interface: &InterfaceSpec| {
         let end = (node, interface.port);
@@ -258,8 +261,10 @@ fn named(draft: &Draft, node: NodeId, control: &ControlSpec) -> RouterSessions {
     };
     let bfd = control.bfd.iter().map(|session| {
         let interface = &control.interfaces[session.interface];
-        let peer = draft.peer((node, interface.port)).map_or(node, |far| far.0);
-        SessionName { peer, of: of(interface), on: None }
+        let end = (node, interface.port);
+        let peer = draft.peer(end).map_or(node, |far| far.0);
+        let on = links.iter().find(|(_, ends)| ends.contains(&end)).map(|(target, _)| *target);
+        SessionName { peer, of: of(interface), on, through: None }
     });
     RouterSessions {
         node,

@@ -42,6 +42,7 @@ pub(super) fn customers(planes: &mut Planes, draft: &mut Draft, scenario: &Scena
                         bfd: microsoft.peering.bfd.map(|own| [own, Bfd::MICROSOFT]),
                         of: format!("Microsoft peering of {}.{}", circuit.name.value, connection.plane),
                         on: Some(EventTarget::Connection(connection.pair, connection.plane)),
+                        through: scenario.pairs[connection.pair.index()].carrier.provider(),
                     },
                 );
             }
@@ -134,7 +135,7 @@ pub(super) fn services(planes: &mut Planes, draft: &mut Draft, scenario: &Scenar
         let sides = [edge_side(draft, scenario, uplink), network_side(draft, scenario, uplink)];
         let addresses = planes.addresses.link(microsoft.peering.v6.is_some());
         let of = format!("Microsoft's network and {}.{}", circuit.name.value, uplink.plane);
-        planes.link(draft, &Link { sides, addresses, bfd: None, of, on: None });
+        planes.link(draft, &Link { sides, addresses, bfd: None, of, on: None, through: None });
     }
 }
 

@@ -99,6 +99,30 @@ impl World {
     }
 }
 
+/// Offers packets between all places of a world, in a network of its own for each two; what is said of it must hold.
+fn judge(world: &World, text: &str, net: impl Fn() -> Compiled) -> Result<(), TestCaseError> {
+    let sites = || (0..world.sites.len()).map(|site| (format!("s{site}"), [10, site as u8], Some(site)));
+    let networks = [("hub".to_owned(), [10, 100], None), ("spoke".to_owned(), [10, 101], None)];
+    let places: Vec<_> = sites().chain(networks).collect();
+    for (from, from_net, a) in &places {
+        for (to, to_net, b) in places.iter().filter(|(to, ..)| to != from) {
+            let expected = match (*a, *b) {
+                (Some(a), Some(b)) => world.reaches(a, b),
+                (Some(site), None) | (None, Some(site)) => world.reaches_cloud(site),
+                (None, None) => true,
+            };
+            let trial = offer(net(), from, packets(*from_net, *to_net));
+            let source = &trial.outcome.sources[0];
+            let (delivered, all, drops) = (trial.delivered(to), source.offered.frames, trial.drops());
+            prop_assert_eq!(delivered, if expected { all } else { 0 }, "{} to {}\n{}\n{:?}", from, to, text, drops);
+            if !expected {
+                prop_assert_eq!(source.delivered, 0, "{} to {}: somewhere else\n{}", from, to, text);
+            }
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -106,24 +130,27 @@ proptest! {
     fn whoever_is_joined_reaches_the_other_and_nobody_else(world in worlds()) {
         let text = world.text();
         let scenario = Scenario::parse(&text, "made").unwrap_or_else(|errors| panic!("{}\n{text}", errors.render(false)));
-        let net = || compile(&scenario, CompileOptions::default()).unwrap();
-        let sites = || (0..world.sites.len()).map(|site| (format!("s{site}"), [10, site as u8], Some(site)));
-        let networks = [("hub".to_owned(), [10, 100], None), ("spoke".to_owned(), [10, 101], None)];
-        let places: Vec<_> = sites().chain(networks).collect();
-        for (from, from_net, a) in &places {
-            for (to, to_net, b) in places.iter().filter(|(to, ..)| to != from) {
-                let expected = match (*a, *b) {
-                    (Some(a), Some(b)) => world.reaches(a, b),
-                    (Some(site), None) | (None, Some(site)) => world.reaches_cloud(site),
-                    (None, None) => true,
-                };
-                let trial = offer(net(), from, packets(*from_net, *to_net));
-                let (delivered, all) = (trial.delivered(to), trial.outcome.sources[0].offered.frames);
-                prop_assert_eq!(delivered, if expected { all } else { 0 }, "{} to {}\n{}\n{:?}", from, to, &text, trial.drops());
-                if !expected {
-                    prop_assert_eq!(trial.outcome.sources[0].delivered, 0, "{} to {}: somewhere else\n{}", from, to, &text);
-                }
-            }
-        }
+        judge(&world, &text, || compile(&scenario, CompileOptions::default()).unwrap())?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// The same where sessions bring the routes.
+    #[test]
+    fn sessions_join_whom_the_file_joins_and_nobody_else(world in worlds()) {
+        let text = world.text();
+        let scenario = Scenario::parse(&text, "made").unwrap_or_else(|errors| panic!("{}\n{text}", errors.render(false)));
+        let options = CompileOptions {
+            unrouted: Unrouted::Drop,
+            sessions: crate::scenario::Sessions::Live,
+            ..CompileOptions::default()
+        };
+        judge(&world, &text, || {
+            let mut net = compile(&scenario, options).unwrap();
+            net.network.control_until = Some(net.begin + Span::from_s(1));
+            net
+        })?;
     }
 }

@@ -11,16 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Per router, VRF and prefix the ports by which packets leave.
 type Tables = BTreeMap<(String, u16, IpNet), BTreeSet<String>>;
 
-fn live(name: &str, changes: &[(&str, &str)]) -> Compiled {
-    let options = CompileOptions { unrouted: Unrouted::Drop, sessions: Sessions::Live, repair: true, events: false };
-    let mut net = compiled_with(name, changes, options);
-    net.network.control_until = Some(Instant::ZERO + Span::from_s(10));
-    net
-}
-
 fn ports(net: &Compiled, node: usize, next_hops: &[NextHop]) -> BTreeSet<String> {
     let port = |next_hop: &NextHop| match next_hop.target {
-        Target::Port(port) => net.network.nodes[node].ports[port.index()].name.clone(),
+        // FastPath has a port of its own where a session has the other.
+        Target::Port(port) => net.network.nodes[node].ports[port.index()].name.replace(".fast", ""),
         other => format!("{other:?}"),
     };
     next_hops.iter().map(port).collect()
@@ -59,37 +53,68 @@ fn fixed(net: &Compiled) -> Tables {
     tables
 }
 
+/// All sessions come up, and what they bring is what the tables have where no session runs.
+fn compare(name: &str, text: &str) {
+    let scenario = Scenario::parse(text, name).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    let options = CompileOptions { unrouted: Unrouted::Drop, ..CompileOptions::default() };
+    let without = compile(&scenario, options).unwrap();
+    let mut with = compile(&scenario, CompileOptions { sessions: Sessions::Live, repair: true, ..options }).unwrap();
+    with.network.control_until = Some(with.begin);
+    let outcome = run(Run::new(&with.network, Vec::new()));
+    for sessions in &with.sessions {
+        let node = &outcome.nodes[sessions.node.index()];
+        let router = &with.network.nodes[sessions.node.index()].name;
+        for (place, session) in sessions.bgp.iter().enumerate() {
+            let state = node.log.iter().rev().find_map(|noted| match &noted.what {
+                Happened::Bgp(at, changed) if *at == place => Some(changed.to),
+                _ => None,
+            });
+            assert_eq!(state, Some(State::Established), "{name}: {router}, {session:?}");
+        }
+        assert_eq!(node.unclaimed, 0, "{name}: {router}");
+    }
+    let (learned, fixed, still) = (learned(&with, &outcome), fixed(&without), fixed(&with));
+    for (key, ports) in &learned {
+        match fixed.get(key) {
+            Some(expected) => assert_eq!(ports, expected, "{name}: {key:?}"),
+            None => assert!(key.0.ends_with("-sdn"), "{name}: {key:?} by {ports:?}"),
+        }
+    }
+    for (key, ports) in &fixed {
+        let has = learned.get(key).or(still.get(key));
+        assert_eq!(has, Some(ports), "{name}: {key:?}");
+    }
+    assert!(name == "lsr" || !learned.is_empty(), "{name}");
+}
+
 #[test]
 fn sessions_of_presets_bring_what_the_tables_have_without() {
-    for preset in presets() {
-        let (with, without) = (
-            live(preset.name, &[]),
-            compiled_with(preset.name, &[], CompileOptions { unrouted: Unrouted::Drop, ..CompileOptions::default() }),
-        );
-        let outcome = run(Run::new(&with.network, Vec::new()));
-        for sessions in &with.sessions {
-            let node = &outcome.nodes[sessions.node.index()];
-            let name = &with.network.nodes[sessions.node.index()].name;
-            for (place, session) in sessions.bgp.iter().enumerate() {
-                let state = node.log.iter().rev().find_map(|noted| match &noted.what {
-                    Happened::Bgp(at, changed) if *at == place => Some(changed.to),
-                    _ => None,
-                });
-                assert_eq!(state, Some(State::Established), "{}: {name}, {session:?}", preset.name);
-            }
-            assert_eq!(node.unclaimed, 0, "{}: {name}", preset.name);
-        }
-        let (learned, fixed, still) = (learned(&with, &outcome), fixed(&without), fixed(&with));
-        for (key, ports) in &learned {
-            match fixed.get(key) {
-                Some(expected) => assert_eq!(ports, expected, "{}: {key:?}", preset.name),
-                None => assert!(key.0.ends_with("-sdn"), "{}: {key:?} by {ports:?}", preset.name),
-            }
-        }
-        for (key, ports) in &fixed {
-            let has = learned.get(key).or(still.get(key));
-            assert_eq!(has, Some(ports), "{}: {key:?}", preset.name);
-        }
-        assert!(preset.name == "lsr" || !learned.is_empty(), "{}", preset.name);
-    }
+    presets().iter().for_each(|preset| compare(preset.name, preset.text));
+}
+
+/// The preset `direct` or `global-reach` with more of everything.
+#[test]
+fn sessions_of_larger_networks_bring_what_the_tables_have_without() {
+    let preset = |name: &str| presets().iter().find(|preset| preset.name == name).unwrap().text.to_owned();
+    let circuit = |name: &str, site: &str, number: u8| {
+        format!(
+            "\n[circuit.{name}]\nmodel = \"direct\"\nsite = \"{site}\"\nlocation = \"{name}\"\nport = \"10G\"\n\
+             bandwidth = \"5G\"\ns_tag = {number}\n[circuit.{name}.private]\nc_tag = 21\n\
+             subnets = \"192.168.2{number}.128/29\"\nsubnets_v6 = \"2001:db8:{number}::/125\"\n"
+        )
+    };
+    let reach = |a: &str, b: &str, number: u8| {
+        format!("\n[[global_reach]]\ncircuits = [\"{a}\", \"{b}\"]\nsubnet = \"172.16.{number}.0/29\"\n")
+    };
+    // Two circuits of one site, both joined with the other site's, and with each other.
+    let joined = [circuit("oslo", "hq", 1), reach("oslo", "london", 1), reach("oslo", "paris", 2)].concat();
+    compare("joined", &(preset("global-reach") + &joined));
+    let direct = preset("direct");
+    let edges = direct.replacen("\nedges = 1 ", "\nedges = 2 ", 1);
+    let more = circuit("oslo", "hq", 1)
+        + "[vnet.dev]\nprefixes = [\"10.40.0.0/16\"]\n[gateway.second]\nsku = \"ErGw1Az\"\nvnets = [\"dev\"]\n\
+           circuits = [\"london\", { name = \"oslo\", weight = 5 }]\n";
+    compare("edges and gateways", &(edges + &more));
+    let fast = direct.replacen("sku = \"ErGw3Az\" ", "fastpath = true\nsku = \"ErGw3Az\" ", 1);
+    compare("fastpath", &fast.replacen("admin = \"enabled\"", "admin = \"disabled\"", 1));
 }
