@@ -179,6 +179,27 @@ fn the_duration_can_be_another() {
 }
 
 /// Nothing that a scenario asks for is left out in silence.
+/// Frames are told apart by 64 sources, of which the sessions are one.
+#[test]
+fn too_many_sources_are_refused_where_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let streams = |count: usize| -> String {
+        let stream = |n| format!("[[traffic]]\nname = \"s{n}\"\nfrom = \"hq\"\nto = \"prod\"\nrate = \"1pps\"\n");
+        (0..count).map(stream).collect()
+    };
+    let congestion = "[[event]]\nat = \"1ms\"\ndo = \"congest\"\ntarget = \"london.primary\"\nrate = \"1%\"\n";
+    for (text, told) in [
+        (streams(64), "64 streams are 64 sources, of which a run has 63 at the most"),
+        (streams(62) + congestion, "62 streams and 2 loads of congested ports"),
+    ] {
+        let ran = biplane(&["drill", &direct(&folder, &text), "--duration", "10ms"]);
+        assert_eq!((ran.code, &ran.out[..]), (Some(2), ""), "{}", ran.err);
+        assert!(ran.err.contains(told) && ran.err.contains("one too many"), "{}", ran.err);
+    }
+    let file = direct(&folder, &(streams(61) + congestion));
+    assert_eq!(drill(&[&file, "--duration", "10ms"])["streams"].as_array().unwrap().len(), 61);
+}
+
 /// Whose failure nobody would notice is not let happen.
 #[test]
 fn a_link_of_an_ipvpn_towards_microsoft_is_not_cut() {

@@ -246,12 +246,117 @@ fn a_pool_of_a_link_that_fails_goes_with_it() {
         let gone = at(&json, router, pool);
         assert_eq!(gone.last().map(|(_, event)| event["ports"].clone()), Some(serde_json::json!([])), "{router}");
     }
+    let text = biplane(&["drill", path(&file)]).ok().out;
+    assert!(text.contains("NAT to 203.0.113.64/29, in VRF") || text.contains("no route any more, in VRF"), "{text}");
+    assert!(!text.contains("Translate("), "{text}");
     let services = tables(&json, "microsoft")["routes"].as_array().unwrap();
+    let other_pool = services.iter().find(|way| way["network"] == "203.0.113.72/29").unwrap();
+    assert_eq!(other_pool["path"], "", "the customer's private number is taken out on Microsoft peering");
     assert!(services.iter().any(|way| way["network"] == "198.51.100.0/26" && way["next_hop"] == "0.0.0.0"));
     let ways = tables(&json, "hq-ce2")["routes"].as_array().unwrap().iter();
     let to_service: Vec<&Value> =
         ways.filter(|way| way["network"] == "198.51.100.0/26" && way["used"] == true).collect();
     assert!(to_service.iter().all(|way| way["path"] == "12076") && !to_service.is_empty(), "{to_service:?}");
+}
+
+/// What is loaded onto a port is of no circuit: neither its connection nor its metrics have it.
+#[test]
+fn congestion_is_of_no_circuit() {
+    let events = event("congest", "0s", "rate = \"50%\"");
+    let json = Lab::new("50ms", "10kpps", &events).drill(&[]);
+    let of = |name: &str| -> f64 {
+        let all = json["metrics"].as_array().unwrap().iter().filter(|metric| metric["name"] == name);
+        all.map(|metric| metric["value"].as_f64().unwrap()).sum()
+    };
+    // 10,000 frames of 136 octets with tags a second each way, and a little of the sessions.
+    for name in ["BitsInPerSecond", "BitsOutPerSecond"] {
+        assert!((10.8e6..11.5e6).contains(&of(name)), "{name}: {}", of(name));
+    }
+    assert!(of("PortBitsOutPerSecond") > 49e9, "the port has it");
+    let primary = &json["circuits"][0]["connections"][0];
+    let (to, from) = (figure(primary, "/in_frames"), figure(primary, "/out_frames"));
+    assert!((150..400).contains(&to) && (150..400).contains(&from), "{primary:#}");
+}
+
+/// A run that ends sooner than the scenario tells of nothing that comes later.
+#[test]
+fn what_is_not_run_is_not_told() {
+    let json = Lab::new("2s", "1kpps", &event("cut", "500ms", "for = \"1s\"")).drill(&["--duration", "1s"]);
+    let of_scenario = json["control"]["events"].as_array().unwrap().iter().filter(|event| event["event"] == "scenario");
+    assert_eq!(of_scenario.map(|event| event["begins"].clone()).collect::<Vec<_>>(), [true]);
+    let json = Lab::new("2s", "1kpps", &event("cut", "500ms", "")).drill(&["--duration", "100ms"]);
+    assert!(json["control"]["events"].as_array().unwrap().iter().all(|event| event["event"] != "scenario"));
+}
+
+/// A session of long intervals notices long after the fault is over: that was no false failover.
+#[test]
+fn slow_sessions_fail_over_for_a_reason() {
+    let slow = Lab::new("200s", "1pps", &event("blackhole", "1s", "for = \"130s\""))
+        .with("interval = \"300ms\"", "interval = \"60s\"")
+        .with("[site.hq]", "[control]\nsettle = \"120s\"\n[site.hq]");
+    let json = slow.drill(&[]);
+    let downs = downs(&json, "hq-ce1", "bfd");
+    assert!(!downs.is_empty(), "three intervals of up to 60 s");
+    assert!(json["control"]["events"].as_array().unwrap().iter().all(|event| event["false_failover"] != true));
+}
+
+/// Without sessions a provider repairs its paths all the same, and there are no tables to look at.
+#[test]
+fn without_sessions_providers_repair_and_nobody_has_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let preset = biplane(&["new", "ethernet"]).ok().out;
+    let cut =
+        "\n[control]\nsessions = \"static\"\n[[event]]\ndo = \"cut\"\ntarget = \"carrier.p1a-p2a\"\nat = \"20ms\"\n";
+    let file = folder.path().join("drill.toml");
+    let lost = |keys: &str| {
+        let text = preset.replacen("[provider.carrier]\n", &format!("[provider.carrier]\n{keys}"), 1) + cut;
+        std::fs::write(&file, text).unwrap();
+        let ran = biplane(&["drill", path(&file), "--duration", "200ms", "--json"]).ok();
+        let json: Value = serde_json::from_str(&ran.out).unwrap();
+        (lost(&json, 0), at(&json, "carrier-p1a", |event| event["event"] == "switched").len())
+    };
+    let (repaired, unprotected) = (lost(""), lost("protection = \"none\"\n"));
+    assert!(repaired.0 > 0 && unprotected.0 > 20 * repaired.0, "{repaired:?} {unprotected:?}");
+    assert_eq!((repaired.1, unprotected.1), (1, 0));
+    let lab = Lab::new("10ms", "1kpps", "").with("[site.hq]", "[control]\nsessions = \"static\"\n[site.hq]");
+    let ran = biplane(&["drill", path(&lab.file()), "--tables"]);
+    assert_eq!(
+        (ran.code, ran.err.contains("--tables: no router has a control plane here")),
+        (Some(2), true),
+        "{}",
+        ran.err
+    );
+}
+
+/// What comes over one joint does not leave by another: Global Reach is not transitive, whatever fails.
+#[test]
+fn global_reach_is_not_transitive_when_a_circuit_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let preset = biplane(&["new", "global-reach"]).ok().out;
+    let (network, _) = preset.split_once("[[traffic]]").unwrap();
+    let network = network.replace("duration = \"1s\"", "duration = \"2s\"");
+    let more = "[circuit.oslo]\nmodel = \"direct\"\nsite = \"hq\"\nlocation = \"Oslo\"\nport = \"10G\"\nbandwidth = \"5G\"\n\
+                s_tag = 112\n[circuit.oslo.private]\nc_tag = 21\nsubnets = \"192.168.103.128/29\"\n\
+                [[global_reach]]\ncircuits = [\"oslo\", \"london\"]\nsubnet = \"172.16.1.0/29\"\n\
+                [[global_reach]]\ncircuits = [\"oslo\", \"paris\"]\nsubnet = \"172.16.2.0/29\"\n\
+                [[traffic]]\nfrom = \"lab\"\nto = \"hq\"\nflows = 50\nrate = \"10kpps\"\n";
+    let cuts: String = ["primary", "secondary"]
+        .map(|plane| format!("[[event]]\ndo = \"cut\"\nat = \"500ms\"\ntarget = \"london.{plane}\"\n"))
+        .concat();
+    let file = folder.path().join("drill.toml");
+    std::fs::write(&file, [&network, more, &cuts].concat()).unwrap();
+    let ran = biplane(&["drill", path(&file), "--json"]).ok();
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    let sent = |port: &str| {
+        let mut ports = json["ports"].as_array().unwrap().iter();
+        figure(ports.find(|known| known["port"] == port).unwrap(), "/sent_octets")
+    };
+    // Between these two there are sessions, and no packet of the sites.
+    for port in ["london-msee1:oslo", "london-msee2:oslo"] {
+        assert!(sent(port) < 10_000, "{port} sent {} octets", sent(port));
+    }
+    let stream = &json["streams"][0];
+    assert!(figure(stream, "/delivered/frames") > 19_000, "oslo leads there: {stream:#}");
 }
 
 fn tables<'j>(json: &'j Value, router: &str) -> &'j Value {
@@ -280,6 +385,11 @@ fn tables_are_those_of_an_instant() {
     assert_eq!(ways(&then, "hq-ce1", "10.20.0.0/16"), ["192.168.100.134 12076"]);
     assert_eq!(ways(&before, "london-msee1", "10.10.0.0/16"), ["192.168.100.129 65010"]);
     assert!(ways(&then, "london-msee1", "10.10.0.0/16").is_empty());
+    let vnet = ways(&then, "london-msee1", "10.20.0.0/16");
+    assert!(
+        vnet.len() == 1 && vnet[0].ends_with(" 65515"),
+        "as Azure shows networks (EXPRESSROUTE: routing): {vnet:?}"
+    );
     let gw = ways(&at("2s", "1"), "gw", "10.10.0.0/16");
     assert!(gw.len() == 1 && gw[0].ends_with(" 12076 65010"), "the private number of the customer stays: {gw:?}");
     let ran = biplane(&["drill", path(&lab.file()), "--tables", "--at", "3s"]);

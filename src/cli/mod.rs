@@ -19,7 +19,7 @@ mod schema;
 pub mod trace;
 
 use crate::scenario::{
-    CompileOptions, Compiled, Diagnostics, Quantity, Scenario, Sessions, UnitError, Unrouted, compile, parse_amount,
+    CompileOptions, Compiled, Diagnostics, Quantity, Scenario, UnitError, Unrouted, compile, parse_amount,
 };
 use crate::time::Span;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -203,12 +203,11 @@ fn load_scenario(path: &str, common: &Common, unrouted: Unrouted, runs: Runs) ->
     let mut scenario = Scenario::load(path).map_err(wrong)?;
     // Before the network is made: the spread over equal paths comes of it too.
     scenario.seed = common.seed.unwrap_or(scenario.seed);
-    let (sessions, events) = match runs {
-        Runs::AsWritten => (scenario.control.sessions, true),
-        Runs::Static => (Sessions::Static, false),
+    let options = match runs {
+        Runs::AsWritten => CompileOptions { unrouted, sessions: scenario.control.sessions, repair: true, events: true },
+        Runs::Static => CompileOptions { unrouted, ..CompileOptions::default() },
     };
-    let repair = sessions == Sessions::Live;
-    let compiled = compile(&scenario, CompileOptions { unrouted, sessions, repair, events }).map_err(wrong)?;
+    let compiled = compile(&scenario, options).map_err(wrong)?;
     if !compiled.warnings.is_empty() {
         common.note(compiled.warnings.render(common.color_on_stderr()).trim_end());
     }

@@ -137,7 +137,8 @@ pub enum ControlNews {
         vrf: u16,
         /// The prefix.
         prefix: String,
-        /// The ports that packets leave by, one several times as its weight; none: the route is gone.
+        /// The ports that packets leave by, or `NAT to` the pool that translates them before; one several times as its
+        /// weight; none: the route is gone.
         ports: Vec<String>,
     },
 }

@@ -1,23 +1,25 @@
 //! From what routers noted to the report on control planes.
 
 use super::plan::Plan;
+use crate::control::bfd::{Config, Path};
 use crate::control::bgp::State as BgpState;
 use crate::control::stack::neighbor::Event as NeighborEvent;
-use crate::control::{Happened, Noted, Signal};
+use crate::control::{ControlSpec, Happened, Noted, Signal};
 use crate::engine::{NodeOutcome, Outcome, Role};
+use crate::id::NodeId;
 use crate::report::{ControlEvent, ControlFigures, ControlNews, SessionFigures, SessionId};
-use crate::scenario::{EventKind, EventTarget, RouterSessions, SessionName};
-use crate::table::{NextHop, Target};
-use crate::time::Instant;
+use crate::scenario::{Event, EventKind, EventTarget, RouterSessions, SessionName};
+use crate::table::{NextHop, Target, Translation};
+use crate::time::{Instant, Span};
 use crate::wire::bfd::State as BfdState;
 
 /// The report on control planes; `None` where none ran.
-pub(super) fn figures(plan: &Plan, outcome: &Outcome) -> Option<ControlFigures> {
+pub(super) fn figures(plan: &Plan, outcome: &Outcome, interrupted: bool) -> Option<ControlFigures> {
     let traffic = outcome.control.as_ref()?;
     let routers = plan.sessions.iter().map(|sessions| Router::new(plan, sessions, outcome));
     let routers: Vec<Router<'_>> = routers.collect();
     let source = outcome.sources.len();
-    let mut events: Vec<ControlEvent> = scenario_events(plan);
+    let mut events: Vec<ControlEvent> = scenario_events(plan, outcome, interrupted);
     events.extend(routers.iter().flat_map(Router::events));
     events.sort_by_key(|event| event.at_ps);
     Some(ControlFigures {
@@ -32,17 +34,17 @@ pub(super) fn figures(plan: &Plan, outcome: &Outcome) -> Option<ControlFigures> 
     })
 }
 
-/// What the scenario has happen within the run.
-fn scenario_events(plan: &Plan) -> Vec<ControlEvent> {
+/// What the scenario has happen within what was run.
+fn scenario_events(plan: &Plan, outcome: &Outcome, interrupted: bool) -> Vec<ControlEvent> {
+    // An interrupt ends a run before its time.
+    let ran = if interrupted { outcome.ended.since(plan.begin).min(plan.duration) } else { plan.duration };
     let mut events = Vec::new();
     for event in &plan.events {
-        let mut at = |at: crate::time::Span, begins: bool| {
-            let what = ControlNews::Scenario { name: event.name.value.clone(), begins };
-            events.push(ControlEvent { at_ps: at.as_ps() as i64, router: None, what });
-        };
-        at(event.at.value, true);
-        if let Some(end) = event.end().filter(|end| *end < plan.duration) {
-            at(end, false);
+        for (at, begins) in [(Some(event.at.value), true), (event.end(), false)] {
+            if let Some(at) = at.filter(|at| *at < ran) {
+                let what = ControlNews::Scenario { name: event.name.value.clone(), begins };
+                events.push(ControlEvent { at_ps: at.as_ps().cast_signed(), router: None, what });
+            }
         }
     }
     events
@@ -82,8 +84,7 @@ impl<'p> Router<'p> {
                 from: bfd_state(event.from),
                 to: bfd_state(event.to),
                 why: event.cause.to_string(),
-                false_failover: event.path() == Some(crate::control::bfd::Path::Failed)
-                    && self.is_untouched(&self.sessions.bfd[*place], *at),
+                false_failover: event.path() == Some(Path::Failed) && self.is_untouched(*place, *at),
             },
             Happened::Bgp(place, changed) => ControlNews::Session {
                 session: self.bgp(*place),
@@ -119,20 +120,39 @@ impl<'p> Router<'p> {
         ControlNews::Neighbor { of, address: address.to_string(), state, mac: mac.map(|mac| mac.to_string()) }
     }
 
-    /// Whether no event of the scenario has had to do with the path of a session in the time before `at` in which BFD at its
-    /// slowest would have noticed.
-    fn is_untouched(&self, session: &SessionName, at: Instant) -> bool {
-        let now = at.since(self.plan.begin);
-        let touches = |event: &&crate::scenario::Event| {
+    /// Whether no event of the scenario has had to do with the path of a BFD session in the time before `at` in which it
+    /// would have noticed.
+    fn is_untouched(&self, place: usize, at: Instant) -> bool {
+        let (now, slowest) = (at.since(self.plan.begin), self.slowest_detection(place));
+        let session = &self.sessions.bfd[place];
+        let touches = |event: &Event| {
             let is_fault = matches!(event.what, EventKind::Cut { .. } | EventKind::Blackhole { .. });
-            let is_there = match event.target.value {
-                target @ EventTarget::Connection(..) => session.on == Some(target),
-                EventTarget::ProviderLink(..) => true,
-            };
-            let noticed = |end: crate::time::Span| end.saturating_add(SLOWEST_DETECTION) > now;
-            is_fault && is_there && event.at.value <= now && event.end().is_none_or(noticed)
+            let target = event.target.value;
+            let is_through = matches!(target, EventTarget::ProviderLink(of, _) if session.through == Some(of));
+            let noticed = |end: Span| end.saturating_add(slowest) > now;
+            let is_then = event.at.value <= now && event.end().is_none_or(noticed);
+            is_fault && is_then && (session.on == Some(target) || is_through)
         };
-        at >= self.plan.begin && !self.plan.events.iter().any(|event| touches(&event))
+        at >= self.plan.begin && !self.plan.events.iter().any(touches)
+    }
+
+    /// How long after the last packet that passed a BFD session can take to notice: its multiplier of the slowest interval of
+    /// both ends, or of the slow rate while it comes up (RFC 5880 §6.8.3), and a second for what was under way.
+    fn slowest_detection(&self, place: usize) -> Span {
+        let slow = Span::from_s(1);
+        let control_of = |node: NodeId| self.plan.control(node);
+        let Some(control) = control_of(self.sessions.node) else { return slow };
+        let session = &control.bfd[place];
+        let own = control.interfaces[session.interface].own(session.remote);
+        let far = control_of(self.sessions.bfd[place].peer);
+        let far = far.and_then(|far| far.bfd.iter().find(|other| Some(other.remote) == own));
+        let ends = [Some(session), far].into_iter().flatten().map(|session| session.config);
+        let of = |config: Config| {
+            let us = config.desired_min_tx.as_us().max(config.required_min_rx.as_us());
+            (Span::from_us(us.into()).max(slow), u64::from(config.multiplier.0.get()))
+        };
+        let (interval, multiplier) = ends.map(of).fold((slow, 1), |(a, b), (c, d)| (a.max(c), b.max(d)));
+        Span::from_ps(interval.as_ps().saturating_mul(multiplier)).saturating_add(slow)
     }
 
     fn sessions(&self) -> Vec<SessionFigures> {
@@ -187,11 +207,8 @@ impl<'p> Router<'p> {
         SessionId { protocol, peer, address, of: name.of.clone() }
     }
 
-    fn control(&self) -> Option<&crate::control::ControlSpec> {
-        match &self.plan.network.nodes[self.sessions.node.index()].role {
-            Role::Router(router) => router.control.as_deref(),
-            Role::Host => None,
-        }
+    fn control(&self) -> Option<&ControlSpec> {
+        self.plan.control(self.sessions.node)
     }
 
     fn port(&self, place: usize) -> String {
@@ -201,8 +218,13 @@ impl<'p> Router<'p> {
     fn out(&self, next_hop: &NextHop) -> String {
         match next_hop.target {
             Target::Port(port) => self.port(port.index()),
-            // Sessions are over ports.
-            other => format!("{other:?}"),
+            Target::Translate(Translation::Outward(pool)) => {
+                match &self.plan.network.nodes[self.sessions.node.index()].role {
+                    Role::Router(router) => format!("NAT to {}", router.nat.pools[usize::from(pool)].addresses),
+                    Role::Host => unreachable!("hosts translate nothing"),
+                }
+            }
+            other => unreachable!("no session leads to {other:?}"),
         }
     }
 }
@@ -226,7 +248,3 @@ pub(super) const fn bgp_state(state: BgpState) -> &'static str {
         BgpState::Established => "Established",
     }
 }
-
-/// The longest that BFD takes here to notice a fault that is over: its slow rate three times, and as much again for what is
-/// under way.
-const SLOWEST_DETECTION: crate::time::Span = crate::time::Span::from_s(6);

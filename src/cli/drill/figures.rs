@@ -21,7 +21,7 @@ pub(super) fn report(plan: &Plan, done: &Done) -> report::Drill {
         duration_ps: plan.duration.as_ps(),
         interrupted: done.interrupted,
         streams: streams.map(|(source, stream)| stream_figures(plan, stream, source, done)).collect(),
-        control: control::figures(plan, &done.outcome),
+        control: control::figures(plan, &done.outcome, done.interrupted),
         tables: tables::figures(plan, &done.outcome),
         network: NetworkFigures {
             ended_ps: done.outcome.ended.since(plan.begin).as_ps(),

@@ -5,8 +5,9 @@ use crate::capture::{CaptureTime, Stamps};
 use crate::cli::figures::PlannedParts;
 use crate::cli::observe::{self, PortFile};
 use crate::cli::{Common, Failure, Runs, load_scenario, memory, span, unwritable};
-use crate::engine::{Beneath, Load, Network, Offered, Source};
-use crate::id::{NodeId, PortId};
+use crate::control::ControlSpec;
+use crate::engine::{Beneath, Load, Network, Offered, Role, Source};
+use crate::id::{NodeId, PortId, StreamId};
 use crate::scenario::{
     Compiled, Diagnostic, Diagnostics, Event, EventKind, EventTarget, LoadStream, RouterSessions, Scenario,
     StreamHosts, Traffic, Unrouted,
@@ -80,8 +81,9 @@ impl Plan {
         let parts = PlannedParts::new(&compiled);
         let until = begin.saturating_add(duration);
         let loads = compiled.loads.iter().filter(|load| load.spec.begin < until);
-        let loads = loads.map(|load| PlannedLoad::new(load.clone(), until)).collect();
-        let look_at = look_at(args, duration)?.map(|at| begin.saturating_add(at));
+        let loads: Vec<PlannedLoad> = loads.map(|load| PlannedLoad::new(load.clone(), until)).collect();
+        admit_sources(&scenario, &streams, &loads, compiled.network.has_control(), common)?;
+        let look_at = look_at(args, &compiled.network, duration)?.map(|at| begin.saturating_add(at));
         let network = Network { control_until: Some(until), look_at, ..compiled.network };
         let sessions = compiled.sessions;
         let (title, events) = (scenario.name, scenario.events);
@@ -131,6 +133,14 @@ impl Plan {
         streams.chain(loads).map(|(host, spec)| source(host, spec)).collect()
     }
 
+    /// The control plane of a router, if it has one.
+    pub(super) fn control(&self, node: NodeId) -> Option<&ControlSpec> {
+        match &self.network.nodes[node.index()].role {
+            Role::Router(router) => router.control.as_deref(),
+            Role::Host => None,
+        }
+    }
+
     /// The network before instant 0, if sessions come up then.
     pub(super) fn beginning(&self) -> Option<Network> {
         let network = Network { control_until: Some(self.begin), look_at: None, ..self.network.clone() };
@@ -159,6 +169,35 @@ impl Plan {
     }
 }
 
+/// Frames are told apart by their source: streams, loads of events, and the control planes, which are one.
+fn admit_sources(
+    scenario: &Scenario,
+    streams: &[PlannedStream],
+    loads: &[PlannedLoad],
+    has_control: bool,
+    common: &Common,
+) -> Result<(), Failure> {
+    let most = StreamId::MAX_SOURCES - usize::from(has_control);
+    let all = streams.len() + loads.len();
+    if all <= most {
+        return Ok(());
+    }
+    let mut parts = vec![format!("{} streams", streams.len())];
+    if !loads.is_empty() {
+        parts.push(format!("{} loads of congested ports, one for each 400 Gb/s of each direction", loads.len()));
+    }
+    let sessions = if has_control { ", and the sessions are one" } else { "" };
+    let message = format!("{} are {all} sources, of which a run has {most} at the most{sessions}", parts.join(" and "));
+    // The first that is too many.
+    let at = match streams.get(most) {
+        Some(stream) => stream.traffic.at,
+        None => scenario.events[loads[most - streams.len()].stream.event].written,
+    };
+    let over = Diagnostic::error(at, message).label("one too many");
+    let over = over.remedy("write fewer streams, or congest one direction");
+    Err(Failure::Scenario(Diagnostics::new(scenario.source().clone(), vec![over]).render(common.color_on_stderr())))
+}
+
 /// The provider of an IPVPN has the peering, and its sessions do not run yet: the failure of a link towards Microsoft would go
 /// unnoticed, and the drill would tell of more loss than there is.
 fn refuse_events(scenario: &Scenario, common: &Common) -> Result<(), Failure> {
@@ -175,9 +214,14 @@ fn refuse_events(scenario: &Scenario, common: &Common) -> Result<(), Failure> {
 }
 
 /// When tables are looked at, from instant 0.
-fn look_at(args: &DrillArgs, duration: Span) -> Result<Option<Span>, Failure> {
+fn look_at(args: &DrillArgs, network: &Network, duration: Span) -> Result<Option<Span>, Failure> {
     if !args.tables {
         return Ok(None);
+    }
+    if !network.has_control() {
+        let none = "--tables: no router has a control plane here: sessions are static, or there are no circuits; leave it \
+                    away, or write `sessions = \"live\"` into [control]";
+        return Err(Failure::Usage(none.into()));
     }
     let Some(text) = &args.at else { return Ok(Some(duration)) };
     match span("--at", text)? {

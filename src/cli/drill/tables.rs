@@ -5,7 +5,7 @@ use super::plan::Plan;
 use crate::control::ControlSpec;
 use crate::control::rib::PathView;
 use crate::control::tables::{BfdRow, BgpRow, Tables};
-use crate::engine::{Outcome, Role};
+use crate::engine::Outcome;
 use crate::report::{ArpRow, BfdNeighbor, BgpNeighbor, RouteRow, RouterTables, TableFigures};
 use crate::scenario::RouterSessions;
 use crate::time::Instant;
@@ -15,10 +15,9 @@ use crate::wire::ethernet::Mac;
 pub(super) fn figures(plan: &Plan, outcome: &Outcome) -> Option<TableFigures> {
     let at = plan.network.look_at?;
     let routers = plan.sessions.iter().filter_map(|sessions| {
-        let node = &plan.network.nodes[sessions.node.index()];
-        let Role::Router(router) = &node.role else { return None };
+        let (name, control) = (&plan.network.nodes[sessions.node.index()].name, plan.control(sessions.node)?);
         let tables = outcome.nodes[sessions.node.index()].tables.as_ref()?;
-        Some(of_router(&node.name, router.control.as_deref()?, sessions, tables, at))
+        Some(of_router(name, control, sessions, tables, at))
     });
     Some(TableFigures { at_ps: at.since(plan.begin).as_ps(), routers: routers.collect() })
 }

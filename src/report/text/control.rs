@@ -10,7 +10,9 @@ pub(super) fn control(out: &mut String, control: &ControlFigures) {
     let all = control.sessions.len() as u64;
     let up = control.sessions.iter().filter(|session| is_up(session.state_at_start)).count() as u64;
     let settled = Span::from_ps(control.settle_ps);
-    let _ = writeln!(out, "Sessions: {} of {} up at the start, after {settled}", count(up), of(all, "end"));
+    if all > 0 {
+        let _ = writeln!(out, "Sessions: {} of {} up at the start, after {settled}", count(up), of(all, "end"));
+    }
     for session in control.sessions.iter().filter(|session| !is_up(session.state_at_start)) {
         let _ = writeln!(out, "  {}: {} is {}", session.router, name(&session.session), session.state_at_start);
     }
@@ -42,9 +44,11 @@ pub(super) fn traffic(out: &mut String, control: &ControlFigures) {
             format!(", {} lost ({})", count(dropped), drops.collect::<Vec<_>>().join(", "))
         }
     };
-    let settled = Span::from_ps(control.settle_ps);
-    let _ =
-        writeln!(out, "Control traffic, from {settled} before the start on: {} sent{lost}", of(control.sent, "frame"));
+    let since = match control.settle_ps {
+        0 => String::new(),
+        ps => format!(", from {} before the start on", Span::from_ps(ps)),
+    };
+    let _ = writeln!(out, "Control traffic{since}: {} sent{lost}", of(control.sent, "frame"));
 }
 
 /// Rows of what happened from the start on; routes of one instant and router with the same ports are one row.
@@ -60,19 +64,47 @@ fn rows_of(events: &[ControlEvent]) -> Vec<[String; 3]> {
     };
     for group in from_start.chunk_by(same) {
         let first = group[0];
-        let prefixes = group.iter().filter_map(|event| match &event.what {
-            ControlNews::Route { prefix, .. } => Some(prefix.as_str()),
-            _ => None,
-        });
-        let mut prefixes: Vec<&str> = prefixes.collect();
+        let mut routes: Vec<Route<'_>> = group.iter().filter_map(|event| route(event)).collect();
         // VRFs that follow the same routes.
-        prefixes.sort_unstable();
-        prefixes.dedup();
+        routes.sort_unstable_by_key(|route| (route.prefix, route.vrf));
+        let vrfs = if is_told_apart(&from_start, first, &routes) { vrfs(&routes) } else { String::new() };
+        routes.dedup_by_key(|route| route.prefix);
+        let prefixes: Vec<&str> = routes.iter().map(|route| route.prefix).collect();
         let Some(text) = text(&first.what, &prefixes) else { continue };
         let time = Span::from_ps(first.at_ps.unsigned_abs()).to_string();
-        rows.push([time, first.router.clone().unwrap_or_else(|| "-".into()), text]);
+        rows.push([time, first.router.clone().unwrap_or_else(|| "-".into()), format!("{text}{vrfs}")]);
     }
     rows
+}
+
+/// A change of a route.
+struct Route<'e> {
+    prefix: &'e str,
+    vrf: u16,
+    ports: &'e [String],
+}
+
+fn route(event: &ControlEvent) -> Option<Route<'_>> {
+    match &event.what {
+        ControlNews::Route { vrf, prefix, ports } => Some(Route { prefix, vrf: *vrf, ports }),
+        _ => None,
+    }
+}
+
+/// Whether another VRF of the router has another way to one of these prefixes at the same instant.
+fn is_told_apart(all: &[&ControlEvent], first: &ControlEvent, routes: &[Route<'_>]) -> bool {
+    let then = all.iter().filter(|event| (event.at_ps, &event.router) == (first.at_ps, &first.router));
+    let others: Vec<Route<'_>> = then.filter_map(|event| route(event)).collect();
+    let differs = |one: &Route<'_>| others.iter().any(|other| other.prefix == one.prefix && other.ports != one.ports);
+    routes.iter().any(differs)
+}
+
+fn vrfs(routes: &[Route<'_>]) -> String {
+    let mut vrfs: Vec<u16> = routes.iter().map(|route| route.vrf).collect();
+    vrfs.sort_unstable();
+    vrfs.dedup();
+    let word = if vrfs.len() == 1 { "VRF" } else { "VRFs" };
+    format!(", in {word} {}", vrfs.iter().map(u16::to_string).collect::<Vec<_>>().join(", "))
 }
 
 /// `None` of what is of no interest by itself.
