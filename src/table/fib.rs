@@ -456,6 +456,26 @@ mod tests {
     }
 
     #[test]
+    fn a_route_that_is_released_waits_for_its_next_hops() {
+        let (vrf, prefix) = (VrfId(0), "10.0.0.0/8".parse().unwrap());
+        let by = |port: u16| NextHop::port(PortId(port));
+        let mut builder = FibBuilder::new(1);
+        for port in [1, 2] {
+            let set = builder.next_hops(&[by(port)]);
+            builder.route(vrf, prefix, set);
+        }
+        assert_eq!(builder.next_hops_of(vrf, prefix), [Member::Plain(by(2))], "the later one holds");
+        assert!(builder.next_hops_of(VrfId(1), prefix).is_empty());
+        let mut fib = builder.release(vrf, prefix).build();
+        let now = |fib: &Fib| fib.members(fib.lookup_v4(vrf, 0x0a01_0203).unwrap()).to_vec();
+        assert_eq!(now(&fib), [by(1)], "what it hid holds");
+        fib.program(vrf, prefix, &[by(2), by(3)]).unwrap();
+        assert_eq!(now(&fib), [by(2), by(3)]);
+        fib.withdraw(vrf, prefix).unwrap();
+        assert_eq!(now(&fib), [by(1)]);
+    }
+
+    #[test]
     fn what_is_never_forwarded_has_its_reason() {
         let fib = FibBuilder::new(1).build();
         let reason = |address: &str| {

@@ -161,8 +161,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
     let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();
     let sessions = match options.sessions {
         Sessions::Static => control::of_providers(&draft, &event_links),
-        Sessions::Live => control::configure(&mut draft, scenario, &wiring, &event_links)
-            .map_err(|wrong| Diagnostics::new(scenario.source().clone(), vec![wrong]))?,
+        Sessions::Live => control::configure(&mut draft, scenario, &wiring, &event_links)?,
     };
     let runs = sessions.iter().any(|router| !(router.bgp.is_empty() && router.bfd.is_empty()));
     let begin = if runs { Instant::ZERO + scenario.control.settle } else { Instant::ZERO };

@@ -8,6 +8,7 @@ mod peer;
 mod table;
 
 use super::*;
+use crate::control::bgp::message::Message;
 use peer::Peer;
 use std::collections::BTreeMap;
 
@@ -111,6 +112,19 @@ impl Net {
     pub(super) fn with_peer(config: SessionConfig, seed: u64) -> Net {
         let peer = Peer::new(config.remote, config.local, seed);
         Net::new([End::Session(Box::new(Session::new(config, Rng::new(seed, 0)))), End::Peer(peer)], CLEAN, seed)
+    }
+
+    /// The same, once the session has connected and the peer has said these.
+    pub(super) fn greeted(config: SessionConfig, said: &[Message]) -> Net {
+        let mut net = Net::with_peer(config, 1);
+        let now = net.now;
+        net.peer().listen(now);
+        net.command(A, Command::Start);
+        net.run(Span::from_ms(50));
+        let now = net.now;
+        said.iter().for_each(|message| net.peer().say(now, 0, message));
+        net.run(Span::from_ms(50));
+        net
     }
 
     pub(super) fn session(&mut self, side: usize) -> &mut Session {

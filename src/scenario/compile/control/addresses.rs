@@ -1,7 +1,7 @@
 //! Addresses of links that a scenario gives none: out of a block that none of its prefixes has anything to do with.
 
 use crate::scenario::compile::public::advertised;
-use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::diagnostic::{Diagnostic, Diagnostics};
 use crate::scenario::{Plane, Scenario};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,7 +18,7 @@ pub(super) struct Addresses {
 
 impl Addresses {
     /// The first blocks that nothing of the scenario overlaps; the error says that there is none.
-    pub(super) fn new(scenario: &Scenario) -> Result<Self, Diagnostic> {
+    pub(super) fn new(scenario: &Scenario) -> Result<Self, Diagnostics> {
         let taken = taken(scenario);
         let is_free = |net: IpNet| taken.iter().all(|prefix| !prefix.contains(&net) && !net.contains(prefix));
         let v4 = BLOCKS.iter().flat_map(|(first, blocks)| {
@@ -35,11 +35,13 @@ impl Addresses {
         }
     }
 
-    fn none_left(scenario: &Scenario) -> Diagnostic {
+    fn none_left(scenario: &Scenario) -> Diagnostics {
         let message = "the scenario's prefixes leave no private addresses for links within Azure";
         let at = scenario.sites.first().map_or_else(Default::default, |site| site.name.at);
         let wrong = Diagnostic::error(at, message).label("its prefixes, or those of others");
-        wrong.remedy("write smaller prefixes, or `sessions = \"static\"` in [control], which needs no such addresses")
+        let wrong = wrong
+            .remedy("write smaller prefixes, or `sessions = \"static\"` in [control], which needs no such addresses");
+        Diagnostics::new(scenario.source().clone(), vec![wrong])
     }
 
     /// The addresses of both ends of a further link, in the families that it has.
@@ -108,7 +110,7 @@ mod tests {
         }
         let scenario = Scenario::parse(&text, "made.toml").unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
         let addresses = Addresses::new(&scenario);
-        let mut addresses = addresses.map_err(|wrong| format!("{wrong:?}"))?;
+        let mut addresses = addresses.map_err(|wrong| wrong.render(false))?;
         Ok(addresses.link(true).iter().map(|ends| ends[0].to_string()).collect())
     }
 

@@ -18,7 +18,7 @@ use super::outages::EventLinks;
 use super::wiring::Wiring;
 use crate::id::NodeId;
 use crate::scenario::Scenario;
-use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::model::{EventTarget, ProviderId};
 use addresses::Addresses;
 use planes::Planes;
@@ -66,7 +66,7 @@ pub(super) fn configure(
     scenario: &Scenario,
     wiring: &Wiring,
     links: &EventLinks,
-) -> Result<Vec<RouterSessions>, Diagnostic> {
+) -> Result<Vec<RouterSessions>, Diagnostics> {
     let mut planes = Planes::new(scenario, Addresses::new(scenario)?);
     peers::customers(&mut planes, draft, scenario, wiring);
     peers::between_edges(&mut planes, draft, scenario, wiring);

@@ -81,15 +81,7 @@ fn equal_identifiers_of_two_systems_are_told_apart_by_the_system() {
 
 /// A session with a peer, Established on the connection that the session opened.
 fn with_peer(config: SessionConfig, said: &super::super::super::message::Open) -> Net {
-    let mut net = Net::with_peer(config, 1);
-    let now = net.now;
-    net.peer().listen(now);
-    net.command(A, Command::Start);
-    net.run(Span::from_ms(50));
-    let now = net.now;
-    net.peer().say(now, 0, &Message::Open(said.clone()));
-    net.peer().say(now, 0, &Message::Keepalive);
-    net.run(Span::from_ms(50));
+    let mut net = Net::greeted(config, &[Message::Open(said.clone()), Message::Keepalive]);
     assert_eq!(net.state(A), State::Established);
     net.events.clear();
     net.peer().heard.clear();

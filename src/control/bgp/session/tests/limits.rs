@@ -10,14 +10,7 @@ use crate::control::stack::tcp::{Connection, Options, Role};
 
 /// The answer to an OPEN: a NOTIFICATION, or none if it is taken.
 fn answer(config: SessionConfig, said: &Open) -> Option<Notification> {
-    let mut net = Net::with_peer(config, 1);
-    let now = net.now;
-    net.peer().listen(now);
-    net.command(A, Command::Start);
-    net.run(Span::from_ms(50));
-    let now = net.now;
-    net.peer().say(now, 0, &Message::Open(said.clone()));
-    net.run(Span::from_ms(50));
+    let mut net = Net::greeted(config, &[Message::Open(said.clone())]);
     let notification = net.peer().notification().cloned();
     let expected = if notification.is_some() { State::Idle } else { State::OpenConfirm };
     assert_eq!(net.state(A), expected);
@@ -61,14 +54,8 @@ fn withdrawal(n: u8) -> Vec<u8> {
 
 fn with_limit(restart: Option<Span>) -> Net {
     let config = SessionConfig { max_prefixes: vec![(Family::Ipv4, 3)], max_prefix_restart: restart, ..config(A) };
-    let mut net = Net::with_peer(config, 1);
+    let mut net = Net::greeted(config, &[Message::Open(open()), Message::Keepalive]);
     let now = net.now;
-    net.peer().listen(now);
-    net.command(A, Command::Start);
-    net.run(Span::from_ms(50));
-    let now = net.now;
-    net.peer().say(now, 0, &Message::Open(open()));
-    net.peer().say(now, 0, &Message::Keepalive);
     // The same prefixes again and again are as many as they are; one less makes room.
     for octets in [announcement(0..3), announcement(0..3), withdrawal(1), announcement(5..6), announcement(0..1)] {
         net.peer().say_octets(now, 0, octets);
