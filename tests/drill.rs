@@ -200,20 +200,6 @@ fn too_many_sources_are_refused_where_they_are_written() {
     assert_eq!(drill(&[&file, "--duration", "10ms"])["streams"].as_array().unwrap().len(), 61);
 }
 
-/// Whose failure nobody would notice is not let happen.
-#[test]
-fn a_link_of_an_ipvpn_towards_microsoft_is_not_cut() {
-    let folder = tempfile::tempdir().unwrap();
-    let preset = biplane(&["new", "ipvpn"]).ok().out;
-    let file = folder.path().join("drill.toml");
-    let event = "[[event]]\nat = \"1ms\"\ndo = \"cut\"\ntarget = \"london.primary\"\n";
-    std::fs::write(&file, format!("{preset}\n{event}")).unwrap();
-    let ran = biplane(&["drill", path(&file), "--duration", "10ms"]);
-    assert_eq!((ran.code, &ran.out[..]), (Some(2), ""), "{}", ran.err);
-    let told = "the sessions of an IPVPN do not run yet, and nobody would notice this: cut of london.primary at 1ms";
-    assert!(ran.err.replace("\n  │", "").contains(told), "{}", ran.err);
-}
-
 #[test]
 fn what_left_a_port_can_be_written() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,84 +1,15 @@
 //! Drills with events: what fails is noticed by the protocols in the time that their rules say, and costs what that says.
 
 mod cmd;
+mod lab;
 
 use biplane::scenario::{Carrier, CompileOptions, Scenario, Sessions, compile};
 use cmd::{biplane, figure, path, tshark};
+use lab::{Lab, PROGRAMMING, PS_PER_MS, S, at, downs, event, lost};
 use serde_json::Value;
-use std::path::PathBuf;
 
-const PS_PER_MS: i64 = 1_000_000_000;
-const S: i64 = 1000 * PS_PER_MS;
 /// Half of the delay of the preset's links, where events happen.
 const HALF_WAY: i64 = PS_PER_MS / 2;
-/// From the table of routes to forwarding, as `[control]` has it where it says nothing.
-const PROGRAMMING: i64 = 10 * PS_PER_MS;
-
-/// The preset `direct` in a folder of its own, with other streams and events.
-struct Lab {
-    folder: tempfile::TempDir,
-    text: String,
-}
-
-impl Lab {
-    fn new(duration: &str, rate: &str, events: &str) -> Self {
-        let preset = biplane(&["new", "direct"]).ok().out;
-        let (network, _) = preset.split_once("[[traffic]]").unwrap();
-        let network = network.replace("duration = \"1s\"", &format!("duration = \"{duration}\""));
-        let stream = |from: &str, to: &str| {
-            format!("[[traffic]]\nfrom = \"{from}\"\nto = \"{to}\"\nflows = 64\nframe = 128\nrate = \"{rate}\"\n")
-        };
-        let text = [network, stream("hq", "prod"), stream("prod", "hq"), events.to_owned()].concat();
-        Lab { folder: tempfile::tempdir().unwrap(), text }
-    }
-
-    /// The same with `to` for each `from` of the file.
-    fn with(mut self, from: &str, to: &str) -> Self {
-        assert!(self.text.contains(from), "{from}");
-        self.text = self.text.replace(from, to);
-        self
-    }
-
-    fn file(&self) -> PathBuf {
-        let file = self.folder.path().join("drill.toml");
-        std::fs::write(&file, &self.text).unwrap();
-        file
-    }
-
-    /// The JSON report without what is of the machine.
-    #[track_caller]
-    fn drill(&self, args: &[&str]) -> Value {
-        let file = self.file();
-        let ran = biplane(&[&["drill", "--json", path(&file)], args].concat()).ok();
-        let mut json: Value = serde_json::from_str(&ran.out).unwrap();
-        json.as_object_mut().unwrap().remove("engine").unwrap();
-        json
-    }
-}
-
-fn event(what: &str, at: &str, more: &str) -> String {
-    format!("[[event]]\ndo = \"{what}\"\ntarget = \"london.primary\"\nat = \"{at}\"\n{more}\n")
-}
-
-/// What happened at a router from the start on: the kind of each event that `wanted` lets pass, with its time.
-fn at<'j>(json: &'j Value, router: &str, wanted: impl Fn(&Value) -> bool) -> Vec<(i64, &'j Value)> {
-    let events = json["control"]["events"].as_array().unwrap().iter();
-    let here = events.filter(|event| event["router"] == router && event["at_ps"].as_i64().unwrap() >= 0);
-    here.filter(|event| wanted(event)).map(|event| (event["at_ps"].as_i64().unwrap(), event)).collect()
-}
-
-/// When sessions of a protocol left the state in which they are up, and why.
-fn downs<'j>(json: &'j Value, router: &str, protocol: &str) -> Vec<(i64, &'j str)> {
-    let is_down = |event: &Value| {
-        let left = ["Up", "Established"].iter().any(|up| event["from"] == *up);
-        event["event"] == "session" && event["protocol"] == protocol && left
-    };
-    at(json, router, is_down).into_iter().map(|(at, event)| (at, event["why"].as_str().unwrap())).collect()
-}
-
-fn lost(json: &Value, stream: usize) -> u64 {
-    figure(json, &format!("/streams/{stream}/lost"))
-}
 
 /// Everything comes from the delays of the scenario, to the picosecond; and every frame has its fate.
 #[test]
@@ -458,7 +389,6 @@ fn captures_of_presets_have_sessions_that_another_reads() {
         let of = |protocol: &str| frames.iter().filter(|frame| frame[0].ends_with(protocol)).count();
         let has_bfd =
             scenario.circuits.iter().flat_map(|circuit| circuit.peerings()).any(|peering| peering.bfd.is_some());
-        let has_bfd = has_bfd && scenario.pairs[0].carrier.is_layer_2();
         assert!(of(":bgp") > 20 && of(":arp") > 10 && (of(":bfd") > 40) == has_bfd, "{}", preset.name);
         let malformed: Vec<_> = frames.iter().filter(|frame| !frame[1].is_empty()).collect();
         assert!(malformed.is_empty(), "{}: {} of {}, {:?}", preset.name, malformed.len(), frames.len(), malformed[0]);

@@ -357,3 +357,23 @@ fn a_second_failure_lasts_for_a_convergence() {
     let p1 = reconverged(log(&compiled, &outcome, "carrier-p1"));
     assert_eq!(p1, [(at_ms(1200) + HALF, 1), (converged, 2)]);
 }
+
+/// Sessions over label-switched paths: both engines agree on every octet of them and of what they lead, while a link to Microsoft
+/// and then one of the core fails.
+#[test]
+fn both_engines_agree_on_the_sessions_of_a_vpn() {
+    let preset = biplane::scenario::presets().iter().find(|known| known.name == "ipvpn").unwrap();
+    let events = cut("london.primary", 100, Some(300)) + &cut("carrier.p1b-p2b", 200, None);
+    let scenario = Scenario::parse(&(preset.text.to_owned() + &events), "made.toml").unwrap();
+    let sessions = biplane::scenario::Sessions::Live;
+    let mut compiled =
+        compile(&scenario, CompileOptions { sessions, repair: true, ..CompileOptions::default() }).unwrap();
+    compiled.fail_links(&scenario, BEGIN);
+    compiled.network.control_until = Some(BEGIN + Span::from_s(1));
+    // By whichever edge: each is lost for a while.
+    for port in 1000..1002 {
+        let outcome = outcome(&compiled.network, || source(40_000, Span::ZERO, port));
+        assert!(outcome.sources[0].delivered > 30_000, "{:?}", outcome.sources[0]);
+        assert!(outcome.control.as_ref().is_some_and(|control| control.created > 500));
+    }
+}

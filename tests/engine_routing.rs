@@ -7,7 +7,7 @@
 use biplane::control::bfd::Config;
 use biplane::control::rib::{DecisionConfig, Direct, ProgrammingConfig, RibConfig};
 use biplane::control::{
-    BfdSpec, CarrierSpec, ControlSpec, Happened, InterfaceSpec, NextHopSpec, RoutingSpec, Signal, StaticRoute,
+    BfdSpec, CarrierSpec, ControlSpec, Happened, InterfaceSpec, NextHopSpec, Reach, RoutingSpec, Signal, StaticRoute,
     WatchedPort,
 };
 use biplane::engine::reference::{self, Offered};
@@ -72,9 +72,9 @@ impl Lab {
         let next_hop = |link| NextHopSpec {
             vrf: VrfId(0),
             address: remote(link),
-            forward: vec![(VrfId(0), NextHop { mtu: 1500, ..NextHop::port(PortId(link)) })],
-            port: PortId(link),
-            bfd: Some(usize::from(link)),
+            forward: vec![(VrfId(0), NextHop { mtu: 1500, ..NextHop::port(PortId(link)) }.into())],
+            label: None,
+            by: Reach::Port { port: PortId(link), bfd: Some(usize::from(link)) },
         };
         let fixed = |link| StaticRoute { vrf: VrfId(0), prefix: prefix(), direct: Direct::fixed(remote(link)) };
         let four = usize::from(LINKS);
@@ -83,7 +83,7 @@ impl Lab {
         let programming = ProgrammingConfig { delay: PROGRAMMING, per_prefix: Span::ZERO };
         let routing = RoutingSpec {
             config: RibConfig { local_as: 65010, decision, programming },
-            vrfs: vec![VrfId(0)],
+            vrfs: vec![(VrfId(0), None)],
             statics: (0..LINKS).map(fixed).collect(),
             next_hops: (0..LINKS).map(next_hop).collect(),
             buckets: self.buckets,

@@ -2,7 +2,7 @@
 
 use crate::control::bgp::State;
 use crate::control::stack::neighbor::Event;
-use crate::control::{ControlSpec, Happened, Noted};
+use crate::control::{BgpSpec, ControlSpec, Happened, Noted, Over};
 use crate::engine::{Network, NodeOutcome, Outcome, Role};
 use crate::id::{NodeId, PortId};
 use crate::scenario::PeeringEnd;
@@ -38,8 +38,8 @@ impl<'a> Availability<'a> {
     /// How long all BGP sessions of a peering were established; `None` if none runs.
     pub(super) fn bgp(&self, end: &PeeringEnd) -> Option<Share> {
         let (control, outcome) = self.router(end.port.0)?;
-        let places: Vec<usize> =
-            (0..control.bgp.len()).filter(|place| is_of(control, control.bgp[*place].interface, end)).collect();
+        let is_of_end = |place: &usize| interface_of(control, &control.bgp[*place], end).is_some();
+        let places: Vec<usize> = (0..control.bgp.len()).filter(is_of_end).collect();
         let change = |what: &Happened| match what {
             Happened::Bgp(session, changed) => {
                 let place = places.iter().position(|known| known == session)?;
@@ -53,8 +53,8 @@ impl<'a> Availability<'a> {
     /// How long the MAC addresses of all neighbours of a peering's sessions were known; `None` if no session runs.
     pub(super) fn arp(&self, end: &PeeringEnd) -> Option<Share> {
         let (control, outcome) = self.router(end.port.0)?;
-        let sessions = control.bgp.iter().filter(|session| is_of(control, session.interface, end));
-        let neighbors: Vec<_> = sessions.map(|session| (session.interface, session.session.remote)).collect();
+        let neighbor = |session: &BgpSpec| Some((interface_of(control, session, end)?, session.session.remote));
+        let neighbors: Vec<_> = control.bgp.iter().filter_map(neighbor).collect();
         let change = |what: &Happened| {
             let Happened::Neighbor(interface, event) = what else { return None };
             let (address, is_known) = match event {
@@ -94,8 +94,12 @@ impl<'a> Availability<'a> {
     }
 }
 
-/// Whether a sub-interface is that of a peering's end: where a port has several, by the first of the peering's VRFs.
-fn is_of(control: &ControlSpec, interface: usize, end: &PeeringEnd) -> bool {
-    let interface = &control.interfaces[interface];
-    interface.port == end.port.1 && end.sub_interface.is_none_or(|place| interface.vrf.index() == 2 * place)
+/// The sub-interface of a session, if it is that of a peering's end: where a port has several, by the first of the peering's
+/// VRFs.
+fn interface_of(control: &ControlSpec, session: &BgpSpec, end: &PeeringEnd) -> Option<usize> {
+    let Over::Interface(place) = session.over else { return None };
+    let interface = &control.interfaces[place];
+    let is_its =
+        interface.port == end.port.1 && end.sub_interface.is_none_or(|place| interface.vrf.index() == 2 * place);
+    is_its.then_some(place)
 }

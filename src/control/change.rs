@@ -1,7 +1,8 @@
 //! What a control plane changes of its router's forwarding.
 
+use super::routing::Towards;
 use crate::id::{PortId, VrfId};
-use crate::table::{Fib, LabelOperation, LabelRoute, NextHop, Payload, Protected, TtlModel};
+use crate::table::{Fib, LabelOperation, LabelRoute, Member, NextHop, Payload, Protected, TtlModel};
 use crate::wire::mpls::Label;
 use ipnet::IpNet;
 
@@ -22,7 +23,7 @@ pub enum Change {
         /// Its destinations.
         prefix: IpNet,
         /// Of equal cost; one may be there several times, as its weight.
-        next_hops: Vec<NextHop>,
+        next_hops: Vec<Towards>,
     },
     /// A protected next hop is on its backup, or on its primary.
     Switch {
@@ -39,7 +40,7 @@ pub enum Change {
         next_hop: NextHop,
     },
     /// A dynamic label of the FIB leads here: it is swapped for the labels of the next hop; where that has none it is popped,
-    /// and there are further labels beneath.
+    /// and there are further labels or IPv4 beneath.
     Label {
         /// The label.
         label: Label,
@@ -58,7 +59,10 @@ impl Change {
     pub fn program(&self, fib: &mut Fib) {
         let done = match self {
             Change::Port { .. } => Ok(()),
-            Change::Route { vrf, prefix, next_hops } => fib.program(*vrf, *prefix, next_hops),
+            Change::Route { vrf, prefix, next_hops } => {
+                let members: Vec<Member> = next_hops.iter().map(|towards| towards.member()).collect();
+                fib.program(*vrf, *prefix, &members)
+            }
             Change::Switch { protected, to_backup } => {
                 fib.switch(*protected, *to_backup);
                 Ok(())
@@ -70,7 +74,7 @@ impl Change {
             Change::Label { label, next_hop, model } => {
                 let next_hops = &[(*next_hop).into()];
                 let operation = match next_hop.push.labels() {
-                    [] => LabelOperation::Pop { payload: Payload::Labels, next_hops },
+                    [] => LabelOperation::Pop { payload: Payload::Ipv4, next_hops },
                     _ => LabelOperation::Swap(next_hops),
                 };
                 fib.program_label(*label, Some(LabelRoute { operation, model: *model }))

@@ -31,5 +31,5 @@ pub use interface::{Arrived, InterfaceSpec, TagKey};
 pub use liveness::BfdSpec;
 pub use plane::{Control, ControlSpec, Happened, Noted, Outgoing, Received, WatchedPort, Way};
 pub use route::{AsPath, Attributes, Family, Nlri, Origin, RouteDistinguisher, RouteUpdate, Segment, Vpn};
-pub use routing::{Followers, NextHopSpec, Originated, RoutingSpec, StaticRoute};
-pub use speaker::BgpSpec;
+pub use routing::{Followers, NextHopSpec, Originated, Reach, RoutingSpec, StaticRoute, Towards};
+pub use speaker::{BgpSpec, Over};

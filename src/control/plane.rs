@@ -10,7 +10,7 @@ use super::protection::{self, Protection, ProtectionSpec};
 use super::rib::PeerId;
 use super::routing::{Routing, RoutingSpec};
 use super::segments::Segments;
-use super::speaker::{BgpSpec, Changed, Speaker};
+use super::speaker::{BgpSpec, Changed, Over, Speaker};
 use super::stack::neighbor;
 use super::stack::packet::{self, Datagram};
 use super::tables::{BgpRow, Tables};
@@ -18,6 +18,7 @@ use crate::id::{PortId, VrfId};
 use crate::table::NextHop;
 use crate::time::{Instant, Span};
 use crate::wire::bfd::SINGLE_HOP_PORT;
+use crate::wire::ethernet;
 use ipnet::IpNet;
 use std::collections::VecDeque;
 
@@ -87,6 +88,14 @@ pub struct Outgoing {
     pub octets: Vec<u8>,
 }
 
+impl Outgoing {
+    /// An IP packet that goes by the routes of a VRF, which give it its addresses.
+    pub fn routed(vrf: VrfId, ethertype: u16, packet: &[u8]) -> Self {
+        let octets = [&[0; 12], &ethertype.to_be_bytes()[..], packet].concat();
+        Outgoing { way: Way::Routed(vrf), octets }
+    }
+}
+
 /// Something that the control plane noticed or did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noted {
@@ -115,7 +124,7 @@ pub enum Happened {
         vrf: VrfId,
         /// Its destinations.
         prefix: IpNet,
-        /// Next hops, or buckets of flows; none: the route is gone.
+        /// Next hops, or buckets of flows, each as it is while no path is repaired; none: the route is gone.
         next_hops: Vec<NextHop>,
     },
     /// What would leave by a port takes its bypass, or the port again (local repair).
@@ -238,7 +247,8 @@ impl Control {
         self.protect(now);
         while let Some(change) = self.routing.poll_change(now) {
             if let Change::Route { vrf, prefix, next_hops } = &change {
-                let (vrf, prefix, next_hops) = (*vrf, *prefix, next_hops.clone());
+                let (vrf, prefix) = (*vrf, *prefix);
+                let next_hops = next_hops.iter().map(|towards| towards.next_hop).collect();
                 self.log.push(Noted { at: now, what: Happened::Programmed { vrf, prefix, next_hops } });
             }
             self.changes.push_back(change);
@@ -258,6 +268,9 @@ impl Control {
     fn protect(&mut self, now: Instant) {
         let Some(protection) = &mut self.protection else { return };
         protection.handle_timeout(now);
+        while let Some((lsp, is_there)) = protection.poll_path() {
+            self.routing.handle_path(now, lsp, is_there);
+        }
         self.log.extend(std::iter::from_fn(|| protection.poll_event()).map(|what| Noted { at: now, what }));
         self.changes.extend(std::iter::from_fn(|| protection.poll_change()));
         while let Some((interface, state)) = protection.poll_transmit() {
@@ -269,6 +282,12 @@ impl Control {
     /// A frame for the router goes to the protocol that it is for; `None` if it is for none.
     fn take(&mut self, now: Instant, received: &Received) -> Option<()> {
         let frame = Arrived::read(&received.octets)?;
+        if let (ethernet::IPV4 | ethernet::IPV6, Some((from, to, packet))) =
+            (frame.ethertype, packet::tcp(frame.payload))
+            && self.speaker.handle_packet(now, Over::Routed(received.vrf), (from, to), packet)
+        {
+            return Some(());
+        }
         let place = self.segments.place_of(received.port, &frame)?;
         if self.segments.handle_frame(now, place, &frame) {
             return Some(());
@@ -278,7 +297,8 @@ impl Control {
         }
         if let Some((from, to, packet)) = packet::tcp(frame.payload) {
             let is_own = self.segments.interface(place).is_own(to);
-            return (is_own && self.speaker.handle_packet(now, place, (from, to), packet)).then_some(());
+            return (is_own && self.speaker.handle_packet(now, Over::Interface(place), (from, to), packet))
+                .then_some(());
         }
         let datagram = Datagram::read(frame.payload).ok()?;
         let is_bfd = self.segments.interface(place).is_own(datagram.destination)

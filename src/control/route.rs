@@ -104,11 +104,12 @@ impl AsPath {
         self.len() == 0
     }
 
-    /// Whether the route has passed `system`: to that one it would be a loop (RFC 4271 §9.1.2).
-    pub fn contains(&self, system: u32) -> bool {
-        self.0.iter().any(|segment| match segment {
-            Segment::Sequence(systems) | Segment::Set(systems) => systems.contains(&system),
-        })
+    /// How often `system` is in it: to that one it would be a loop (RFC 4271 §9.1.2).
+    pub fn count(&self, system: u32) -> usize {
+        let of = |segment: &Segment| match segment {
+            Segment::Sequence(systems) | Segment::Set(systems) => systems.iter().filter(|one| **one == system).count(),
+        };
+        self.0.iter().map(of).sum()
     }
 
     /// The autonomous system that the route came from last: the one whose MEDs compare with each other
@@ -202,7 +203,7 @@ mod tests {
     fn prepending_begins_a_segment_where_one_is_full_or_a_set() {
         let path = AsPath(vec![Segment::Set(vec![1, 2])]).prepended(12076, 8);
         assert_eq!(path.0[0], Segment::Sequence(vec![12076; 8]));
-        assert_eq!((path.len(), path.neighbor(), path.contains(2)), (9, Some(12076), true));
+        assert_eq!((path.len(), path.neighbor(), path.count(2)), (9, Some(12076), 1));
         let full = AsPath(vec![Segment::Sequence(vec![7; 255])]).prepended(8, 2);
         assert_eq!(full.0[0], Segment::Sequence(vec![8, 8]));
         assert_eq!(full.len(), 257);

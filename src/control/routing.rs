@@ -2,11 +2,12 @@
 
 use super::bfd::Path;
 use super::change::Change;
-use super::rib::{Buckets, Direct, FibChange, PeerConfig, PeerCounts, PeerId, Rib, RibConfig, RouteView};
+use super::rib::{Buckets, Direct, FibChange, PeerConfig, PeerCounts, PeerId, Rib, RibConfig, RouteView, VpnConfig};
 use super::route::{Attributes, RouteUpdate};
 use crate::id::{PortId, VrfId};
-use crate::table::NextHop;
+use crate::table::{Member, NextHop, Protected};
 use crate::time::Instant;
+use crate::wire::mpls::Label;
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -16,8 +17,8 @@ use std::net::IpAddr;
 pub struct RoutingSpec {
     /// What is set for its table of routes.
     pub config: RibConfig,
-    /// The VRFs that it has routes in.
-    pub vrfs: Vec<VrfId>,
+    /// The VRFs that it has routes in, and what makes one of them one of a VPN.
+    pub vrfs: Vec<(VrfId, Option<VpnConfig>)>,
     /// Routes that are written by hand.
     pub statics: Vec<StaticRoute>,
     /// Prefixes that it gives to BGP itself.
@@ -63,21 +64,61 @@ pub enum Followers {
     Listed(BTreeMap<(VrfId, IpNet), Vec<VrfId>>),
 }
 
-/// A neighbour that routes lead to.
+/// A neighbour that routes lead to, or the far end of a label-switched path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextHopSpec {
-    /// The VRF that it is in.
+    /// The VRF that it is in: that of the session, where it is the next hop of VPN routes.
     pub vrf: VrfId,
     /// Its address.
     pub address: IpAddr,
+    /// Of VPN routes, the label that it gave them.
+    pub label: Option<Label>,
     /// How forwarding sends to it, in each of its VRFs that can: another that follows does without it.
-    pub forward: Vec<(VrfId, NextHop)>,
-    /// The port that leads to it.
-    pub port: PortId,
-    /// The BFD session with it, by its place among those of the router: it is used once that is up, until that says that the
-    /// path has failed.
-    pub bfd: Option<usize>,
+    pub forward: Vec<(VrfId, Towards)>,
+    /// What leads to it.
+    pub by: Reach,
 }
+
+/// What leads to a next hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// A port: it is used while that is up.
+    Port {
+        /// Which one.
+        port: PortId,
+        /// The BFD session with it, by its place among those of the router: it is used once that is up, until that says that
+        /// the path has failed.
+        bfd: Option<usize>,
+    },
+    /// A label-switched path, by its place in [`ProtectionSpec::lsps`](super::protection::ProtectionSpec::lsps): it is used
+    /// while there is a way, as far as anybody watches that.
+    Path(usize),
+}
+
+/// How forwarding sends to a next hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Towards {
+    /// As it is; the primary one, where there is another behind it.
+    pub next_hop: NextHop,
+    /// The same with the other behind it.
+    pub protected: Option<Protected>,
+}
+
+impl Towards {
+    /// As a member of a set of next hops.
+    pub fn member(self) -> Member {
+        self.protected.map_or(Member::Plain(self.next_hop), Member::Protected)
+    }
+}
+
+impl From<NextHop> for Towards {
+    fn from(next_hop: NextHop) -> Self {
+        Towards { next_hop, protected: None }
+    }
+}
+
+/// Where packets go next: an address, and of VPN routes the label.
+type Gateway = (IpAddr, Option<Label>);
 
 /// The routes of a router at work.
 #[derive(Clone, Debug)]
@@ -88,7 +129,7 @@ pub(super) struct Routing {
     followers: Followers,
     buckets: Option<usize>,
     /// Of each route that was ever programmed, whose its buckets are.
-    owners: BTreeMap<(VrfId, IpNet), Buckets<IpAddr>>,
+    owners: BTreeMap<(VrfId, IpNet), Buckets<Gateway>>,
     /// Peers that nothing can be sent to now.
     stuck: BTreeSet<PeerId>,
     changes: VecDeque<Change>,
@@ -98,7 +139,8 @@ pub(super) struct Routing {
 #[derive(Clone, Debug)]
 struct Neighbor {
     spec: NextHopSpec,
-    is_port_up: bool,
+    /// Of a port, that it is up; of a path, that there is a way.
+    is_there: bool,
     /// For all that BFD says, where it is asked.
     does_path_work: bool,
 }
@@ -107,10 +149,12 @@ impl Routing {
     /// All ports are up, and no session is. The peers' places are those of the list.
     pub(super) fn new<'s>(spec: &RoutingSpec, peers: impl Iterator<Item = &'s PeerConfig>) -> Self {
         let mut rib = Rib::new(spec.config);
-        spec.vrfs.iter().for_each(|vrf| rib.add_vrf(*vrf, None));
+        spec.vrfs.iter().for_each(|(vrf, vpn)| rib.add_vrf(*vrf, vpn.clone()));
         peers.for_each(|peer| _ = rib.add_peer(peer.clone()));
-        let neighbor =
-            |spec: &NextHopSpec| Neighbor { spec: spec.clone(), is_port_up: true, does_path_work: spec.bfd.is_none() };
+        let neighbor = |spec: &NextHopSpec| {
+            let is_watched = matches!(spec.by, Reach::Port { bfd: Some(_), .. });
+            Neighbor { spec: spec.clone(), is_there: true, does_path_work: !is_watched }
+        };
         let next_hops: Vec<Neighbor> = spec.next_hops.iter().map(neighbor).collect();
         for Neighbor { spec, does_path_work, .. } in &next_hops {
             rib.set_next_hop(Instant::ZERO, spec.vrf, spec.address, *does_path_work);
@@ -123,7 +167,7 @@ impl Routing {
         }
         Routing {
             rib,
-            vrfs: spec.vrfs.clone(),
+            vrfs: spec.vrfs.iter().map(|(vrf, _)| *vrf).collect(),
             next_hops,
             followers: spec.followers.clone(),
             buckets: spec.buckets,
@@ -136,8 +180,17 @@ impl Routing {
     /// A port went down or came up.
     pub(super) fn handle_port(&mut self, now: Instant, port: PortId, up: bool) {
         self.change(now, |neighbor| {
-            if neighbor.spec.port == port {
-                neighbor.is_port_up = up;
+            if matches!(neighbor.spec.by, Reach::Port { port: by, .. } if by == port) {
+                neighbor.is_there = up;
+            }
+        });
+    }
+
+    /// There is a way for a label-switched path that begins here, or none any more.
+    pub(super) fn handle_path(&mut self, now: Instant, lsp: usize, is_there: bool) {
+        self.change(now, |neighbor| {
+            if neighbor.spec.by == Reach::Path(lsp) {
+                neighbor.is_there = is_there;
             }
         });
     }
@@ -151,7 +204,7 @@ impl Routing {
             Path::Unwatched => return,
         };
         self.change(now, |neighbor| {
-            if neighbor.spec.bfd == Some(session) {
+            if matches!(neighbor.spec.by, Reach::Port { bfd, .. } if bfd == Some(session)) {
                 neighbor.does_path_work = does_work;
             }
         });
@@ -160,7 +213,7 @@ impl Routing {
     fn change(&mut self, now: Instant, mut change: impl FnMut(&mut Neighbor)) {
         for neighbor in &mut self.next_hops {
             change(neighbor);
-            let usable = neighbor.is_port_up && neighbor.does_path_work;
+            let usable = neighbor.is_there && neighbor.does_path_work;
             self.rib.set_next_hop(now, neighbor.spec.vrf, neighbor.spec.address, usable);
         }
     }
@@ -232,8 +285,7 @@ impl Routing {
         if followers.is_empty() {
             return;
         }
-        assert!(next_hops.iter().all(|via| via.label.is_none()), "no session here carries labels");
-        let members: Vec<IpAddr> = next_hops.iter().map(|via| via.next_hop).collect();
+        let members: Vec<Gateway> = next_hops.iter().map(|via| (via.next_hop, via.label)).collect();
         let members = match self.buckets {
             None => members,
             Some(count) => {
@@ -242,13 +294,17 @@ impl Routing {
                 owners.owners().iter().copied().flatten().collect()
             }
         };
-        let forward = |address: &IpAddr, table: VrfId| {
-            let neighbor = self.next_hops.iter().find(|known| (known.spec.vrf, known.spec.address) == (vrf, *address));
+        let forward = |gateway: &Gateway, table: VrfId| {
+            // A label is of one router of one VPN: the VRF of its session is another one.
+            let is_it = |NextHopSpec { vrf: of, address, label, .. }: &NextHopSpec| {
+                (*address, *label) == *gateway && (label.is_some() || *of == vrf)
+            };
+            let neighbor = self.next_hops.iter().find(|known| is_it(&known.spec));
             let neighbor = neighbor.expect("what is no neighbour is not used");
-            neighbor.spec.forward.iter().find(|(known, _)| *known == table).map(|(_, next_hop)| *next_hop)
+            neighbor.spec.forward.iter().find(|(known, _)| *known == table).map(|(_, towards)| *towards)
         };
         let change = |&table: &VrfId| {
-            let next_hops = members.iter().filter_map(|address| forward(address, table)).collect();
+            let next_hops = members.iter().filter_map(|gateway| forward(gateway, table)).collect();
             Change::Route { vrf: table, prefix, next_hops }
         };
         self.changes.extend(followers.iter().map(change));
@@ -265,11 +321,12 @@ mod tests {
     /// A route by one neighbour, which BFD watches.
     fn watched() -> Routing {
         let (prefix, address) = ("10.2.0.0/16".parse().unwrap(), IpAddr::from([192, 168, 0, 2]));
-        let forward = vec![(VRF, NextHop::port(PortId(1)))];
+        let forward = vec![(VRF, NextHop::port(PortId(1)).into())];
+        let by = Reach::Port { port: PortId(1), bfd: Some(7) };
         let spec = RoutingSpec {
-            vrfs: vec![VRF],
+            vrfs: vec![(VRF, None)],
             statics: vec![StaticRoute { vrf: VRF, prefix, direct: Direct::fixed(address) }],
-            next_hops: vec![NextHopSpec { vrf: VRF, address, forward, port: PortId(1), bfd: Some(7) }],
+            next_hops: vec![NextHopSpec { vrf: VRF, address, label: None, forward, by }],
             ..RoutingSpec::default()
         };
         Routing::new(&spec, std::iter::empty())

@@ -1,4 +1,5 @@
-//! BGP of one router: sessions on its sub-interfaces, the packets that carry theirs, and what they bring to its routes.
+//! BGP of one router: sessions on its sub-interfaces and beyond, the packets that carry theirs, and what they bring to its
+//! routes.
 
 use super::bfd::Path;
 use super::bgp::session::{Command, Event, Session, SessionConfig, State, Why};
@@ -7,24 +8,33 @@ use super::rib::{PeerConfig, PeerId};
 use super::route::RouteUpdate;
 use super::routing::Routing;
 use super::segments::Segments;
-use crate::id::PortId;
+use crate::id::{PortId, VrfId};
 use crate::rng::Rng;
 use crate::time::Instant;
 use crate::wire::ethernet;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-/// A BGP session of a router with a neighbour on one of its sub-interfaces, and what its table of routes makes of it.
+/// A BGP session of a router, and what its table of routes makes of it.
 #[derive(Clone, Debug)]
 pub struct BgpSpec {
-    /// The place of the sub-interface in the list of the router.
-    pub interface: usize,
+    /// Where its packets go and come.
+    pub over: Over,
     /// The session.
     pub session: SessionConfig,
     /// The neighbour as the table of routes sees it.
     pub peer: PeerConfig,
     /// The BFD session that it goes down with, by its place among those of the router (RFC 5882 §4.3).
     pub bfd: Option<usize>,
+}
+
+/// Where packets of a session go and come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The neighbour is on a sub-interface, by its place among those of the router.
+    Interface(usize),
+    /// It is anywhere: packets go by the routes of this VRF, and may come by any port that leads into it.
+    Routed(VrfId),
 }
 
 /// A change of a session's state.
@@ -75,22 +85,26 @@ impl Speaker {
         }
     }
 
-    /// An IP packet of TCP arrived by the sub-interface `interface`, between these addresses; whether it was for a session.
+    /// An IP packet of TCP came that way, between these addresses; whether it was for a session.
     pub(super) fn handle_packet(
         &mut self,
         now: Instant,
-        interface: usize,
+        over: Over,
         (from, to): (IpAddr, IpAddr),
         packet: &[u8],
     ) -> bool {
-        let ends = |spec: &BgpSpec| (spec.interface, spec.session.remote, spec.session.local) == (interface, from, to);
+        let ends = |spec: &BgpSpec| (spec.over, spec.session.remote, spec.session.local) == (over, from, to);
         let peer = self.peers.iter_mut().find(|peer| ends(&peer.spec));
         peer.is_some_and(|peer| peer.session.handle_packet(now, packet))
     }
 
     /// A port went down or came up: sessions of its sub-interfaces do not wait for their hold time.
     pub(super) fn handle_port(&mut self, now: Instant, port: PortId, up: bool, segments: &Segments) {
-        for peer in self.peers.iter_mut().filter(|peer| segments.interface(peer.spec.interface).port == port) {
+        let is_over = |over: Over| match over {
+            Over::Interface(place) => segments.interface(place).port == port,
+            Over::Routed(_) => false,
+        };
+        for peer in self.peers.iter_mut().filter(|peer| is_over(peer.spec.over)) {
             peer.is_port_up = up;
             peer.tell_path(now);
         }
@@ -142,11 +156,16 @@ impl Speaker {
     pub(super) fn poll_transmit(&mut self, now: Instant, segments: &mut Segments) -> Option<Outgoing> {
         for peer in &mut self.peers {
             while let Some(packet) = peer.session.poll_transmit() {
-                let (place, remote) = (peer.spec.interface, peer.spec.session.remote);
+                let remote = peer.spec.session.remote;
                 let ethertype = if remote.is_ipv4() { ethernet::IPV4 } else { ethernet::IPV6 };
-                if let Some(mac) = segments.resolve(now, place, remote) {
-                    self.outgoing.push_back(segments.interface(place).frame(mac, ethertype, &packet));
-                }
+                let outgoing = match peer.spec.over {
+                    Over::Interface(place) => {
+                        let mac = segments.resolve(now, place, remote);
+                        mac.map(|mac| segments.interface(place).frame(mac, ethertype, &packet))
+                    }
+                    Over::Routed(vrf) => Some(Outgoing::routed(vrf, ethertype, &packet)),
+                };
+                self.outgoing.extend(outgoing);
             }
         }
         self.outgoing.pop_front()

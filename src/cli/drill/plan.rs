@@ -9,8 +9,7 @@ use crate::control::ControlSpec;
 use crate::engine::{Beneath, Load, Network, Offered, Role, Source};
 use crate::id::{NodeId, PortId, StreamId};
 use crate::scenario::{
-    Compiled, Diagnostic, Diagnostics, Event, EventKind, EventTarget, LoadStream, RouterSessions, Scenario,
-    StreamHosts, Traffic, Unrouted,
+    Compiled, Diagnostic, Diagnostics, Event, LoadStream, RouterSessions, Scenario, StreamHosts, Traffic, Unrouted,
 };
 use crate::time::{Instant, Span};
 use crate::traffic::stream::{StreamLoad, StreamSpec};
@@ -65,7 +64,6 @@ impl Plan {
     pub(super) fn new(args: &DrillArgs, common: &Common) -> Result<Self, Failure> {
         // All destinations are of the scenario: what is not routed to them is lost, and goes nowhere else.
         let (scenario, compiled) = load_scenario(&args.scenario, common, Unrouted::Drop, Runs::AsWritten)?;
-        refuse_events(&scenario, common)?;
         let duration = duration(args, &scenario)?;
         let begin = compiled.begin;
         let mut streams = streams(&scenario, &compiled, duration, common)?;
@@ -196,21 +194,6 @@ fn admit_sources(
     let over = Diagnostic::error(at, message).label("one too many");
     let over = over.remedy("write fewer streams, or congest one direction");
     Err(Failure::Scenario(Diagnostics::new(scenario.source().clone(), vec![over]).render(common.color_on_stderr())))
-}
-
-/// The provider of an IPVPN has the peering, and its sessions do not run yet: the failure of a link towards Microsoft would go
-/// unnoticed, and the drill would tell of more loss than there is.
-fn refuse_events(scenario: &Scenario, common: &Common) -> Result<(), Failure> {
-    let not_run = |event: &&Event| match (event.what, event.target.value) {
-        (EventKind::Congest { .. }, _) | (_, EventTarget::ProviderLink(..)) => false,
-        (_, EventTarget::Connection(pair, _)) => !scenario.pairs[pair.index()].carrier.is_layer_2(),
-    };
-    let Some(event) = scenario.events.iter().find(not_run) else { return Ok(()) };
-    let message =
-        format!("the sessions of an IPVPN do not run yet, and nobody would notice this: {}", event.name.value);
-    let not_run = Diagnostic::error(event.written, message).label("not run");
-    let not_run = not_run.remedy("take it away, or let it happen to a link of the provider's network");
-    Err(Failure::Scenario(Diagnostics::new(scenario.source().clone(), vec![not_run]).render(common.color_on_stderr())))
 }
 
 /// When tables are looked at, from instant 0.

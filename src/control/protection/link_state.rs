@@ -81,9 +81,22 @@ pub(super) struct LinkEnd {
     /// The last that was said, once something was.
     pub(super) said: Option<LinkState>,
     /// Whether paths avoid it.
-    pub(super) is_avoided: bool,
+    pub(super) avoidance: Avoidance,
     avoided_from: Option<Instant>,
+    back_from: Option<Instant>,
     used_from: Option<Instant>,
+}
+
+/// Whether paths avoid an end of a link, or a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Avoidance {
+    /// It works, as far as anybody knows.
+    #[default]
+    None,
+    /// It works again, and is taken where nothing else leads until it has been left alone for long enough.
+    Held,
+    /// It does not work.
+    Lost,
 }
 
 impl LinkEnd {
@@ -96,12 +109,14 @@ impl LinkEnd {
     /// again.
     pub(super) fn hear(&mut self, news: LinkState, timing: Timing) {
         self.said = Some(news);
+        let converged = news.since.saturating_add(timing.convergence);
         if news.works {
+            self.back_from = Some(converged);
             self.used_from = Some(news.since.saturating_add(timing.reversion_hold));
         } else {
-            self.used_from = None;
-            if !self.is_avoided && self.avoided_from.is_none() {
-                self.avoided_from = Some(news.since.saturating_add(timing.convergence));
+            (self.back_from, self.used_from) = (None, None);
+            if self.avoidance != Avoidance::Lost && self.avoided_from.is_none() {
+                self.avoided_from = Some(converged);
             }
         }
     }
@@ -109,20 +124,25 @@ impl LinkEnd {
     /// Does what is due.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         if self.used_from.take_if(|at| *at <= now).is_some() {
-            (self.is_avoided, self.avoided_from) = (false, None);
-        } else if self.avoided_from.take_if(|at| *at <= now).is_some() {
-            self.is_avoided = true;
+            (self.avoidance, self.avoided_from, self.back_from) = (Avoidance::None, None, None);
+            return;
+        }
+        if self.avoided_from.take_if(|at| *at <= now).is_some() {
+            self.avoidance = Avoidance::Lost;
+        }
+        if self.back_from.take_if(|at| *at <= now).is_some() {
+            self.avoidance = self.avoidance.min(Avoidance::Held);
         }
     }
 
     /// Whether it works, and nothing more is to come of what was said.
     pub(super) fn is_settled(&self) -> bool {
         let works = self.said.is_none_or(|said| said.works);
-        works && !self.is_avoided && self.poll_timeout().is_none()
+        works && self.avoidance == Avoidance::None && self.poll_timeout().is_none()
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.used_from.into_iter().chain(self.avoided_from).min()
+        [self.used_from, self.avoided_from, self.back_from].into_iter().flatten().min()
     }
 }
 
@@ -133,15 +153,16 @@ mod tests {
 
     const TIMING: Timing = Timing { convergence: Span::from_ps(5), reversion_hold: Span::from_ps(20) };
 
-    /// When paths begin to avoid an end and when they use it again, of what is said of it: when, and whether it works.
-    fn changes(timing: Timing, said: &[(u64, bool)]) -> Vec<(u64, bool)> {
+    /// When paths begin to avoid an end, when it is there again for want of others and when they use it again, of what is said
+    /// of it: when, and whether it works.
+    fn changes(timing: Timing, said: &[(u64, bool)]) -> Vec<(u64, Avoidance)> {
         let (mut end, mut seen) = (LinkEnd::default(), Vec::new());
-        let settle = |end: &mut LinkEnd, before: Instant, seen: &mut Vec<(u64, bool)>| {
+        let settle = |end: &mut LinkEnd, before: Instant, seen: &mut Vec<(u64, Avoidance)>| {
             while let Some(at) = end.poll_timeout().filter(|at| *at < before) {
-                let was = end.is_avoided;
+                let was = end.avoidance;
                 end.handle_timeout(at);
-                if end.is_avoided != was {
-                    seen.push((at.as_ps(), !end.is_avoided));
+                if end.avoidance != was {
+                    seen.push((at.as_ps(), end.avoidance));
                 }
             }
         };
@@ -156,14 +177,19 @@ mod tests {
 
     #[test]
     fn a_link_is_avoided_after_convergence_and_used_after_its_hold() {
-        assert_eq!(changes(TIMING, &[(10, false), (40, true)]), [(15, false), (60, true)]);
+        use Avoidance::{Held, Lost, None};
+        assert_eq!(changes(TIMING, &[(10, false), (40, true)]), [(15, Lost), (45, Held), (60, None)]);
         // Back before the others have converged: they do, for it is held down.
-        assert_eq!(changes(TIMING, &[(10, false), (12, true)]), [(15, false), (32, true)]);
-        // A failure within the hold begins the wait anew, and needs no second convergence.
-        assert_eq!(changes(TIMING, &[(10, false), (40, true), (50, false), (55, true)]), [(15, false), (75, true)]);
+        assert_eq!(changes(TIMING, &[(10, false), (12, true)]), [(15, Lost), (17, Held), (32, None)]);
+        // A failure within the hold begins the wait anew.
+        let again = [(10, false), (40, true), (50, false), (55, true)];
+        assert_eq!(changes(TIMING, &again), [(15, Lost), (45, Held), (55, Lost), (60, Held), (75, None)]);
+        // One that is over before anybody could take it is none.
+        let again = [(10, false), (40, true), (42, false), (55, true)];
+        assert_eq!(changes(TIMING, &again), [(15, Lost), (60, Held), (75, None)]);
         // Without a hold what is shorter than the convergence is not seen by paths.
         let none = Timing { reversion_hold: Span::ZERO, ..TIMING };
-        assert_eq!(changes(none, &[(10, false), (12, true), (30, false)]), [(35, false)]);
+        assert_eq!(changes(none, &[(10, false), (12, true), (30, false)]), [(35, Lost)]);
         assert_eq!(changes(none, &[(10, false), (15, true)]), []);
     }
 

@@ -1,6 +1,6 @@
 //! Protection of one router at work: what it saw and heard of links, and what that makes of its tables.
 
-use super::link_state::{LinkEnd, LinkState};
+use super::link_state::{Avoidance, LinkEnd, LinkState};
 use super::{AdjacencySpec, HeadSpec, LspSpec, Path, ProtectionSpec, Topology};
 use crate::control::bfd;
 use crate::control::change::Change;
@@ -10,7 +10,7 @@ use crate::table::{LabelPush, NextHop, TtlModel};
 use crate::time::Instant;
 use crate::wire::mpls::Label;
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// The paths of a router at work.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(in crate::control) struct Protection {
     /// By link, what is known of its two ends.
     ends: Vec<[LinkEnd; 2]>,
     /// By link, whether the paths that are in use avoid it.
-    avoided: Vec<bool>,
+    avoided: Vec<Avoidance>,
     adjacencies: Vec<Adjacency>,
     heads: Vec<Head>,
     /// By path, where its own label leads here, once it does.
@@ -31,6 +31,10 @@ pub(in crate::control) struct Protection {
     outgoing: VecDeque<(usize, LinkState)>,
     changes: VecDeque<Change>,
     events: VecDeque<Happened>,
+    /// Paths that begin here and have no way.
+    lost: BTreeSet<usize>,
+    /// Those that lost theirs, or have one again.
+    paths: VecDeque<(usize, bool)>,
 }
 
 /// A link of this router.
@@ -69,7 +73,7 @@ impl Protection {
         let head = |head: &HeadSpec| Head { rerouted: None, backup: head.bypass, on_backup: false };
         Protection {
             ends: vec![Default::default(); links],
-            avoided: vec![false; links],
+            avoided: vec![Avoidance::None; links],
             adjacencies: vec![adjacency; spec.adjacencies.len()],
             heads: spec.heads.iter().map(head).collect(),
             labels: vec![None; spec.lsps.len()],
@@ -78,6 +82,8 @@ impl Protection {
             outgoing: VecDeque::new(),
             changes: VecDeque::new(),
             events: VecDeque::new(),
+            lost: BTreeSet::new(),
+            paths: VecDeque::new(),
             spec: spec.clone(),
         }
     }
@@ -170,7 +176,8 @@ impl Protection {
             self.is_new = true;
             self.ends.iter_mut().flatten().for_each(|end| end.handle_timeout(now));
             self.due = self.ends.iter().flatten().filter_map(LinkEnd::poll_timeout).min();
-            let avoided: Vec<bool> = self.ends.iter().map(|ends| ends.iter().any(|end| end.is_avoided)).collect();
+            let avoided = self.ends.iter().map(|ends| ends[0].avoidance.max(ends[1].avoidance));
+            let avoided: Vec<Avoidance> = avoided.collect();
             if avoided != self.avoided {
                 self.avoided = avoided;
                 self.converge();
@@ -199,19 +206,37 @@ impl Protection {
         self.events.pop_front()
     }
 
+    /// A path that begins here, by its place, and whether there is a way for it: where that is otherwise than before.
+    pub(in crate::control) fn poll_path(&mut self) -> Option<(usize, bool)> {
+        self.paths.pop_front()
+    }
+
     /// Paths are made by what is avoided now.
     fn converge(&mut self) {
         let lsps = self.spec.lsps.clone();
-        let avoided = |link: usize| self.avoided[link];
-        // Where there is no way, a path stays as it was.
-        let paths: Vec<Option<Cow<'_, Path>>> = lsps.iter().map(|lsp| way(lsp, &self.spec.topology, avoided)).collect();
+        let by = |lsp, least| way(lsp, &self.spec.topology, |link: usize| self.avoided[link] >= least);
+        // Where nothing else leads, what is held; where there is no way, a path stays as it was.
+        let by = |lsp| by(lsp, Avoidance::Held).or_else(|| by(lsp, Avoidance::Lost));
+        let paths: Vec<Option<Cow<'_, Path>>> = lsps.iter().map(by).collect();
         let changed = (0..lsps.len()).map(|lsp| match &paths[lsp] {
             Some(path) => self.take(lsp, path, path.links == lsps[lsp].primary.links),
             None => 0,
         });
         let changed: usize = changed.sum();
+        let own = (0..lsps.len()).filter(|lsp| lsps[*lsp].primary.routers.first() == Some(&self.spec.router));
+        for lsp in own {
+            let (was_there, is_there) = (!self.lost.contains(&lsp), paths[lsp].is_some());
+            if is_there != was_there {
+                if is_there {
+                    self.lost.remove(&lsp)
+                } else {
+                    self.lost.insert(lsp)
+                };
+                self.paths.push_back((lsp, is_there));
+            }
+        }
         if changed > 0 {
-            let avoided = self.avoided.iter().filter(|avoided| **avoided).count();
+            let avoided = self.avoided.iter().filter(|avoided| **avoided > Avoidance::None).count();
             self.events.push_back(Happened::Reconverged { avoided, changed });
         }
     }
@@ -245,7 +270,7 @@ impl Protection {
         let mut changed = 0;
         for (head, spec) in self.heads.iter_mut().zip(&self.spec.heads).filter(|(_, spec)| spec.lsp == lsp) {
             let rerouted = by.map(|(plain, label)| {
-                let labels: Vec<Label> = label.into_iter().chain([spec.service]).collect();
+                let labels: Vec<Label> = label.into_iter().chain(spec.service).collect();
                 // Neighbours have no transport label for an entropy label to go beneath.
                 let entropy = self.spec.entropy && label.is_some();
                 NextHop { push: push(&labels, self.spec.ttl, entropy), ..plain }

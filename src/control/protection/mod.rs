@@ -10,7 +10,8 @@
 //! link through a bypass that was set up before, which ends at the next router of each path, the merge point. For that the
 //! label stack grows by one; the MTU of the links counts it, and what is too long then is dropped as anywhere. How others
 //! learn of the failure is in `link_state`: both ends of a link say what they saw and when, and each router changes its own
-//! paths the time of convergence after that, or when it hears of it if that is later.
+//! paths the time of convergence after that, or when it hears of it if that is later. A link that is back and held is taken where
+//! nothing else leads, again a convergence after its ends saw it; and where nothing leads at all, what begins there says so.
 //!
 //! Other ways than the primary one have a label of their own, the same at all routers and set up at one instant, so that nothing
 //! is lost while all change. There are two exceptions: where convergence is shorter than news takes, an edge may send before
@@ -92,8 +93,8 @@ pub struct HeadSpec {
     pub next_hop: Protected,
     /// Its backup: the bypass of the first link, if there is one.
     pub bypass: Option<NextHop>,
-    /// The label beneath that of the path.
-    pub service: Label,
+    /// The label beneath that of the path; none of what goes to its end itself.
+    pub service: Option<Label>,
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ impl Net {
             timing: TIMING,
             adjacencies: adjacencies(router, bypassed),
             heads: match router {
-                0 => vec![HeadSpec { lsp: 0, next_hop: protected, bypass: None, service: label(500) }],
+                0 => vec![HeadSpec { lsp: 0, next_hop: protected, bypass: None, service: Some(label(500)) }],
                 _ => Vec::new(),
             },
             ttl: TtlModel::Uniform,

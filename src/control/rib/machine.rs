@@ -292,7 +292,8 @@ impl Rib {
         let config = &self.peers[peer.index()].config;
         let mut attributes = Attributes::clone(&received.attributes);
         // RFC 4271 §9.1.2 and §5.1.3: a loop, or a next hop that is this router.
-        if attributes.as_path.contains(self.config.local_as) || attributes.next_hop == config.local_address {
+        let is_loop = attributes.as_path.count(self.config.local_as) > config.own_as_allowed;
+        if is_loop || attributes.next_hop == config.local_address {
             return None;
         }
         if config.is_external() {

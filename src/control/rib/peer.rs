@@ -57,6 +57,9 @@ pub struct PeerConfig {
     /// To an internal peer: the next hop is this router, whoever announced the route. To an external one, and of VPN
     /// routes, it always is.
     pub next_hop_self: bool,
+    /// How often the own autonomous system may be in the path of a route from it: 0, for that is a loop (RFC 4271 §9.1.2), but
+    /// where the own system has parts that are joined by others alone.
+    pub own_as_allowed: usize,
     /// MinRouteAdvertisementIntervalTimer (RFC 4271 §9.2.1.1): the least time between two sets of changes, withdrawals
     /// too. 0 sends each at once.
     pub advertisement_interval: Span,

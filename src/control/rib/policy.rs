@@ -54,6 +54,8 @@ pub enum Rule {
     Prefixes(Vec<PrefixRange>),
     /// A route filter: a route passes if it has one of these communities.
     Communities(Vec<u32>),
+    /// A route passes if it has one of these extended communities (RFC 4360): a route target, say.
+    ExtendedCommunities(Vec<[u8; 8]>),
     /// LOCAL_PREF becomes this; to an external peer it is not sent whatever it is.
     LocalPref(u32),
     /// MULTI_EXIT_DISC becomes this, or is taken away.
@@ -70,6 +72,9 @@ pub enum Rule {
     RemovePrivateAs,
     /// This number is taken out of the AS path, wherever it is.
     RemoveAs(u32),
+    /// The own autonomous system takes the place of this number in the AS path: what it told of itself in one place reaches
+    /// it in another (`as-override`, as providers' routers commonly have it).
+    OverrideAs(u32),
 }
 
 /// Rules in their order; none lets all pass as it is.
@@ -101,6 +106,9 @@ impl Policy {
                 Rule::Communities(wanted) => {
                     wanted.iter().any(|one| attributes.communities.contains(one)).then_some(())?;
                 }
+                Rule::ExtendedCommunities(wanted) => {
+                    wanted.iter().any(|one| attributes.extended_communities.contains(one)).then_some(())?;
+                }
                 Rule::LocalPref(value) => attributes.local_pref = Some(*value),
                 Rule::Med(value) => attributes.med = *value,
                 Rule::Prepend(times) => {
@@ -115,6 +123,7 @@ impl Policy {
                 Rule::Weight(value) => weight = *value,
                 Rule::RemovePrivateAs => attributes.as_path = without(&attributes.as_path, is_private),
                 Rule::RemoveAs(one) => attributes.as_path = without(&attributes.as_path, |system| system == *one),
+                Rule::OverrideAs(one) => attributes.as_path = with(&attributes.as_path, *one, local_as),
             }
         }
         Some((attributes, weight))
@@ -124,6 +133,16 @@ impl Policy {
 /// RFC 6996 §5.
 const fn is_private(system: u32) -> bool {
     matches!(system, 64_512..=65_534 | 4_200_000_000..=4_294_967_294)
+}
+
+/// The path with one system in the place of another.
+fn with(path: &AsPath, out: u32, into: u32) -> AsPath {
+    let taken = |systems: &Vec<u32>| systems.iter().map(|one| if *one == out { into } else { *one }).collect();
+    let segments = path.0.iter().map(|segment| match segment {
+        Segment::Sequence(systems) => Segment::Sequence(taken(systems)),
+        Segment::Set(systems) => Segment::Set(taken(systems)),
+    });
+    AsPath(segments.collect())
 }
 
 /// The path without the systems that are to go; segments that have none left go with them.
@@ -188,6 +207,15 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_by_route_targets_wants_one_of_them() {
+        let (wanted, other) = ([0, 2, 0, 1, 0, 0, 0, 1], [0, 2, 0, 1, 0, 0, 0, 2]);
+        let has = |target| Attributes { extended_communities: vec![target], ..route() };
+        let policy = Policy::new([Rule::ExtendedCommunities(vec![wanted])]);
+        let passes = |of| policy.apply(1, net("10.0.0.0/16"), of, 0).is_some();
+        assert_eq!([has(wanted), has(other), route()].map(passes), [true, false, false]);
+    }
+
+    #[test]
     fn each_rule_sets_one_thing() {
         assert_eq!(after(Rule::LocalPref(150)), Some((Attributes { local_pref: Some(150), ..route() }, 5)));
         assert_eq!(after(Rule::Med(Some(9))), Some((Attributes { med: Some(9), ..route() }, 5)));
@@ -198,6 +226,8 @@ mod tests {
         assert_eq!(public.as_path, AsPath(vec![Segment::Sequence(vec![3356])]));
         let (without, _) = after(Rule::RemoveAs(64_512)).unwrap();
         assert_eq!(without.as_path.to_string(), "3356 65010 4200000000");
+        let (overridden, _) = after(Rule::OverrideAs(64_512)).unwrap();
+        assert_eq!(overridden.as_path.to_string(), "3356 65010 4200000000 {12076}");
     }
 
     #[test]

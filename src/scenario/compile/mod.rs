@@ -157,11 +157,11 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
     }
     let mut event_links: EventLinks = carriers.event_links(scenario).collect();
     event_links.extend(place::event_links(&draft, &wiring));
-    let lsps = carriers.configure(&mut draft, scenario, &wiring, options);
+    let (lsps, vpn) = carriers.configure(&mut draft, scenario, &wiring, options);
     let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();
     let sessions = match options.sessions {
         Sessions::Static => control::of_providers(&draft, &event_links),
-        Sessions::Live => control::configure(&mut draft, scenario, &wiring, &event_links)?,
+        Sessions::Live => control::configure(&mut draft, scenario, &wiring, &vpn, &event_links)?,
     };
     let runs = sessions.iter().any(|router| !(router.bgp.is_empty() && router.bfd.is_empty()));
     let begin = if runs { Instant::ZERO + scenario.control.settle } else { Instant::ZERO };

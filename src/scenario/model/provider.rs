@@ -11,6 +11,8 @@ use crate::wire::vlan::Vid;
 pub struct Provider {
     /// Its name.
     pub name: Located<String>,
+    /// Its autonomous system, of the VPNs of its network: 64500 if absent, a number for documentation (RFC 5398).
+    pub asn: u32,
     /// Its ports towards Microsoft (network-to-network interface).
     pub nni: Nni,
     /// Its network, where circuits of it need one; an exchange has none.

@@ -37,7 +37,8 @@ pub(super) fn provider(name: Located<String>, mut table: Table<'_>, names: &Name
         control_word: table.optional("control_word", values::boolean).is_none_or(|on| on.value),
         recovery: recovery::recovery(&mut table),
     };
-    Provider { name, nni, core, core_at }
+    let asn = table.optional("asn", values::asn).map_or(ASN, |asn| asn.value);
+    Provider { name, asn, nni, core, core_at }
 }
 
 /// `hops`, or `routers` with their links and edges.
@@ -285,6 +286,8 @@ const MOST_ROUTERS: usize = 64;
 const METRIC: u32 = 10;
 /// P routers of a row where nothing is said.
 const HOPS: u8 = 2;
+/// The autonomous system where none is given.
+const ASN: u32 = 64_500;
 /// Delays where none is given: 200 km of fibre in the core, 10 km to Microsoft. No provider's figures.
 const CORE_DELAY: Span = Span::from_ms(1);
 const NNI_DELAY: Span = Span::from_us(50);

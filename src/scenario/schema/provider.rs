@@ -4,9 +4,11 @@ use super::shape::{
     Key, Rule, SPEEDS, Shape, Table, When, delay, integer, key, list, name, octets, one_or_many, speed, table, time,
     when,
 };
+use super::site::asn;
 
 pub(super) fn provider() -> Table {
     let keys = vec![
+        key("asn", asn(), "Number of its autonomous system, for the VPNs of its network.").default(64_500),
         key("nni_port", speed(SPEEDS), "Speed of the ports towards Microsoft, in bits per second.").default("100G"),
         delay("nni_delay", "of the links towards Microsoft").default("50us"),
         key("hops", integer(0..=8), "P routers of each of the two rows, where no `routers` are written.").default(2),

@@ -25,7 +25,7 @@ pub(super) fn site() -> Table {
     table("[site.NAME]", "An on-premises network.", keys)
 }
 
-fn asn() -> Shape {
+pub(super) fn asn() -> Shape {
     Shape::Integer(1..=u32::MAX as u64, RESERVED)
 }
 

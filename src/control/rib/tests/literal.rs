@@ -87,6 +87,19 @@ fn graceful_shutdown_makes_a_route_the_last_choice() {
 }
 
 #[test]
+fn the_own_system_may_be_in_a_path_as_often_as_is_allowed() {
+    let heard = |allowed, path: &[u32]| {
+        let of = PeerConfig { own_as_allowed: allowed, ..peer(1, external(65_010)) };
+        let mut rib = router(RibConfig::default(), [of, peer(2, external(65_020))]);
+        rib.handle_update(Instant::ZERO, A, &announce(&[P], route("10.0.0.1", path)));
+        !best(&rib).is_empty()
+    };
+    let (once, twice) = ([65_010, 12_076, 7], [65_010, 12_076, 7, 12_076]);
+    assert_eq!([0, 1, 2].map(|allowed| heard(allowed, &once)), [false, true, true]);
+    assert_eq!([0, 1, 2].map(|allowed| heard(allowed, &twice)), [false, false, true]);
+}
+
+#[test]
 fn a_loop_and_the_own_address_are_not_accepted() {
     let mut rib = four();
     rib.handle_update(Instant::ZERO, A, &announce(&[P], route("10.0.0.1", &[65_010, 12_076])));

@@ -57,6 +57,7 @@ pub(super) fn peer(n: u8, kind: PeerKind) -> PeerConfig {
         import: Policy::default(),
         export: Policy::default(),
         next_hop_self: false,
+        own_as_allowed: 0,
         advertisement_interval: Span::ZERO,
     }
 }

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use super::path::{Disjoint, Lsp, paths};
 use super::repair::Repair;
-use super::vpn::Member;
+use super::vpn::{Member, VpnEdge};
+use crate::control::Towards;
 use crate::control::protection::{Path, Topology};
 use crate::id::{NodeId, VrfId};
 use crate::port::PortSpec;
@@ -20,8 +21,8 @@ use crate::scenario::compile::{CompileOptions, Unrouted};
 use crate::scenario::model::{Core, CoreGraph, CoreLink, Null, PairId};
 use crate::scenario::{Provider, Scenario};
 use crate::table::{
-    self, FibBuilder, IngressBuilder, LabelAction, LabelEntry, LabelPush, NextHop, Payload, Service, SubInterface,
-    TagRule, VlanKey,
+    FibBuilder, IngressBuilder, LabelAction, LabelEntry, LabelPush, NextHop, Payload, Service, SubInterface, TagRule,
+    VlanKey,
 };
 use crate::wire::mpls::{IPV4_EXPLICIT_NULL, Label};
 
@@ -70,10 +71,6 @@ pub(super) struct Router {
     pub(super) ingress: Vec<IngressBuilder>,
     pub(super) fib: FibBuilder,
 }
-
-/// Where sites' packets are looked up; where those that came from Microsoft are. The label tables are of all.
-pub(super) const FROM_SITE: VrfId = VrfId(1);
-pub(super) const FROM_CLOUD: VrfId = VrfId(2);
 
 /// Metric of a link within a row or to the nearer row, and of one from a site's edge to the other row. From Microsoft's
 /// edges that is twice as far: what goes to a plane's edge goes along the plane's row.
@@ -208,15 +205,15 @@ impl CoreNet {
         Label::new(FIRST_SERVICE + self.services - 1).expect("there are fewer services than labels")
     }
 
-    /// The next hop from one edge to another with `service` beneath the transport label.
-    pub(super) fn towards(&mut self, draft: &mut Draft, from: usize, to: usize, service: Label) -> table::Member {
+    /// The next hop from one edge to another with `service` beneath the transport label; without, for the edge itself.
+    pub(super) fn towards(&mut self, draft: &mut Draft, from: usize, to: usize, service: Option<Label>) -> Towards {
         let (number, path) = self.lsp(draft, from, to);
         let transport = match (path.links.len(), self.core.null) {
             (1, Null::Implicit) => None,
             (1, Null::Explicit) => Some(IPV4_EXPLICIT_NULL),
             _ => Some(transport_label(number, 1)),
         };
-        let labels: Vec<u32> = transport.into_iter().chain([service.get()]).collect();
+        let labels: Vec<u32> = transport.into_iter().chain(service.map(Label::get)).collect();
         let mut push = LabelPush::new(&labels).expect("two labels can be pushed");
         // Neighbours have one link, and no transport label for an entropy label to go beneath.
         (push.ttl, push.entropy) = (self.core.ttl, self.core.entropy && transport.is_some());
@@ -247,7 +244,8 @@ impl CoreNet {
             let next_hops = fib.next_hops(&[next_hop]);
             let action = match push {
                 Some(_) => LabelAction::Swap(next_hops),
-                None => LabelAction::Pop { payload: Payload::Labels, next_hops },
+                // A service's label lies beneath, or what is for the edge itself.
+                None => LabelAction::Pop { payload: Payload::Ipv4, next_hops },
             };
             let label = Label::new(transport_label(number, hop)).expect("paths are fewer than labels");
             fib.label(label, LabelEntry { action, model: self.core.ttl });
@@ -269,11 +267,11 @@ impl CoreNet {
         scenario: &Scenario,
         wiring: &Wiring,
         options: CompileOptions,
-    ) -> Vec<Lsp> {
+    ) -> (Vec<Lsp>, Vec<VpnEdge>) {
         self.repair.is_live = options.repair;
         self.connect_wires(draft, scenario);
         let to_anywhere = options.unrouted == Unrouted::Cloud;
-        self.route_members(draft, scenario, wiring, to_anywhere);
+        let vpn = self.route_members(draft, scenario, wiring, to_anywhere);
         let nodes: Vec<NodeId> = self.routers.iter().map(|router| router.node).collect();
         let named = |path: &Path| path.routers.iter().map(|&router| nodes[router]).collect::<Vec<_>>();
         let lsps = self.lsps.values().map(|Paths { primary, backup, .. }| {
@@ -295,7 +293,7 @@ impl CoreNet {
         if self.repair.is_live {
             self.give_control(draft, scenario, &known);
         }
-        lsps
+        (lsps, vpn)
     }
 }
 

@@ -73,9 +73,9 @@ impl CoreNet {
         let control_word = self.core.control_word;
         let label = self.service_label();
         let ((from, from_tag), (to, to_tag)) = (from, to);
-        let next_hop = self.towards(draft, from.router, to.router, label);
+        let next_hop = self.towards(draft, from.router, to.router, Some(label));
         let entrance = &mut self.routers[from.router];
-        let next_hop = entrance.fib.next_hop(next_hop);
+        let next_hop = entrance.fib.next_hop(next_hop.member());
         let service = Service::Pseudowire { next_hop, pop: u8::MAX, control_word };
         let outer = TpidSet::of(&[from_tag.tpid()]).expect("the TPIDs of a scenario are known");
         let sub = SubInterface { service, mpls: false, reset_dscp: false };

@@ -26,6 +26,7 @@ use core::CoreNet;
 use exchange::Exchange;
 
 pub use path::{Disjoint, Lsp};
+pub(super) use vpn::{FROM_CLOUD, FROM_SITE, VpnEdge};
 
 /// The networks of all providers, each made of what circuits ask of it.
 pub(super) struct Carriers {
@@ -108,17 +109,22 @@ impl Carriers {
         })
     }
 
-    /// Fills in the tables of all providers' nodes; the label-switched paths that they have.
+    /// Fills in the tables of all providers' nodes; the label-switched paths that they have, and the edges of their VPNs.
     pub(super) fn configure(
         self,
         draft: &mut Draft,
         scenario: &Scenario,
         wiring: &Wiring,
         options: CompileOptions,
-    ) -> Vec<Lsp> {
+    ) -> (Vec<Lsp>, Vec<VpnEdge>) {
         self.exchanges.into_iter().for_each(|exchange| exchange.configure(draft, scenario));
-        let cores = self.cores.into_iter();
-        cores.flat_map(|core| core.configure(draft, scenario, wiring, options)).collect()
+        let (mut lsps, mut edges) = (Vec::new(), Vec::new());
+        for core in self.cores {
+            let (of_core, of_vpn) = core.configure(draft, scenario, wiring, options);
+            lsps.extend(of_core);
+            edges.extend(of_vpn);
+        }
+        (lsps, edges)
     }
 }
 

@@ -9,7 +9,7 @@
 use super::core::{CoreNet, FIRST_TRANSPORT};
 use crate::control::bfd::Config;
 use crate::control::protection::{AdjacencySpec, HeadSpec, LspSpec, ProtectionSpec, Timing};
-use crate::control::{BfdSpec, InterfaceSpec, WatchedPort};
+use crate::control::{BfdSpec, InterfaceSpec, Towards, WatchedPort};
 use crate::id::VrfId;
 use crate::scenario::Scenario;
 use crate::scenario::compile::draft::Draft;
@@ -31,8 +31,8 @@ pub(super) struct Repair {
     bypasses: BTreeMap<(usize, usize), Option<Bypass>>,
     /// What takes the link in the midst of a path, by the same.
     protected: BTreeMap<(usize, usize), Vec<Protected>>,
-    /// What enters a path, by its ends and the label beneath.
-    heads: BTreeMap<(usize, usize, Label), Head>,
+    /// What enters a path, by its ends and the label beneath, if there is one.
+    heads: BTreeMap<(usize, usize, Option<Label>), Head>,
 }
 
 /// The beginning of a bypass.
@@ -75,20 +75,20 @@ impl CoreNet {
     pub(super) fn head(
         &mut self,
         draft: &mut Draft,
-        (from, to, service): (usize, usize, Label),
+        (from, to, service): (usize, usize, Option<Label>),
         link: usize,
         next_hop: NextHop,
-    ) -> Member {
+    ) -> Towards {
         if !self.repair.is_live {
             return next_hop.into();
         }
         if let Some(known) = self.repair.heads.get(&(from, to, service)) {
-            return known.protected.into();
+            return Towards { next_hop, protected: Some(known.protected) };
         }
         let bypass = self.bypass(draft, from, link).map(|bypass| bypass.of(next_hop));
         let protected = self.routers[from].fib.protected(next_hop, bypass.unwrap_or(next_hop));
         self.repair.heads.insert((from, to, service), Head { protected, bypass });
-        protected.into()
+        Towards { next_hop, protected: Some(protected) }
     }
 
     /// The bypass of a link out of a router, its labels set up where it is new.
@@ -121,7 +121,7 @@ impl CoreNet {
             let fib = &mut self.routers[at].fib;
             // The merge point asks for implicit null, whatever provider edges ask for.
             let action = if is_last {
-                LabelAction::Pop { payload: Payload::Labels, next_hops: fib.next_hops(&[plain]) }
+                LabelAction::Pop { payload: Payload::Ipv4, next_hops: fib.next_hops(&[plain]) }
             } else {
                 let push = LabelPush::new(&[label.get()]).expect("one label can be pushed");
                 LabelAction::Swap(fib.next_hops(&[NextHop { push, ..plain }]))

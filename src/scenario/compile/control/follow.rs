@@ -7,7 +7,7 @@ use crate::control::Followers;
 use crate::id::VrfId;
 use crate::scenario::compile::public::advertised;
 use crate::scenario::{Plane, Scenario};
-use crate::table::{FibBuilder, Member, NextHop};
+use crate::table::{FibBuilder, Member};
 use ipnet::IpNet;
 
 /// All prefixes that anybody in the scenario can tell of.
@@ -29,10 +29,11 @@ pub(super) fn follow(plane: &mut planes::Plane, fib: &mut FibBuilder, prefixes: 
     let routing = &mut plane.spec.routing;
     for (&vrf, forwarding) in &plane.tables {
         for &table in forwarding {
-            let neighbors = routing.next_hops.iter().filter(|known| known.vrf == vrf).flat_map(|known| &known.forward);
-            let here = neighbors.filter(|(known, _)| *known == table);
-            let by: Vec<NextHop> = here.map(|(_, next_hop)| *next_hop).collect();
-            let is_by_neighbor = |member: &Member| matches!(member, Member::Plain(known) if by.contains(known));
+            // Those of VPN routes are reached in another VRF.
+            let neighbors = routing.next_hops.iter().filter(|known| known.vrf == vrf || known.label.is_some());
+            let here = neighbors.flat_map(|known| &known.forward).filter(|(known, _)| *known == table);
+            let by: Vec<Member> = here.map(|(_, towards)| towards.member()).collect();
+            let is_by_neighbor = |member: &Member| by.contains(member);
             for &prefix in prefixes {
                 let members = fib.next_hops_of(table, prefix);
                 if !members.is_empty() && members.iter().all(is_by_neighbor) {

@@ -1,4 +1,4 @@
-//! Control planes of the routers of sites and of Azure: who has sessions with whom, and which routes those bring.
+//! Control planes of the routers of sites, of VPNs and of Azure: who has sessions with whom, and which routes those bring.
 //!
 //! ```text
 //! hq-ce1 == london-msee1 -- gw                    one session for each family of addresses
@@ -12,7 +12,9 @@ mod follow;
 mod peers;
 mod planes;
 mod public;
+mod vpn;
 
+use super::carrier::VpnEdge;
 use super::draft::Draft;
 use super::outages::EventLinks;
 use super::wiring::Wiring;
@@ -65,17 +67,20 @@ pub(super) fn configure(
     draft: &mut Draft,
     scenario: &Scenario,
     wiring: &Wiring,
+    edges: &[VpnEdge],
     links: &EventLinks,
 ) -> Result<Vec<RouterSessions>, Diagnostics> {
-    let mut planes = Planes::new(scenario, Addresses::new(scenario)?);
+    let mut planes = Planes::new(scenario, Addresses::new(scenario)?, links);
+    vpn::edges(&mut planes, draft, scenario, edges);
     peers::customers(&mut planes, draft, scenario, wiring);
+    vpn::accesses(&mut planes, draft, scenario, wiring);
     peers::between_edges(&mut planes, draft, scenario, wiring);
     peers::gateways(&mut planes, draft, scenario, wiring);
     peers::networks(&mut planes, draft, scenario, wiring);
     peers::joints(&mut planes, draft, scenario, wiring);
     public::customers(&mut planes, draft, scenario, wiring);
     public::services(&mut planes, draft, scenario, wiring);
-    Ok(planes.finish(draft, scenario, links))
+    Ok(planes.finish(draft, scenario))
 }
 
 /// What the control planes of providers' routers have, where no other router has one.

@@ -1,6 +1,7 @@
 //! Who has sessions with whom, and what each tells the other.
 
 use super::planes::{Forward, Link, Planes, Side};
+use super::vpn;
 use super::{GATEWAY_AS, MICROSOFT_AS};
 use crate::control::rib::{Policy, PrefixRange, Rule, community};
 use crate::id::VrfId;
@@ -9,7 +10,7 @@ use crate::scenario::compile::edge::{FROM_CLOUD, FROM_SITE, links_of};
 use crate::scenario::compile::wiring::{PairConnection, Return, Wiring};
 use crate::scenario::compile::{all_peered, customer_tags, global_reach, microsoft_tags, peered};
 use crate::scenario::fastpath;
-use crate::scenario::model::{Bfd, Bgp, CircuitId, EventTarget, Gateway, PairId, Peering, SiteId};
+use crate::scenario::model::{Bfd, Bgp, CircuitId, EventTarget, Gateway, Peering, SiteId};
 use crate::scenario::{Plane, Scenario};
 use crate::table::{PcpRule, TagRule};
 use ipnet::IpNet;
@@ -51,6 +52,7 @@ fn azure_side(draft: &mut Draft, scenario: &Scenario, circuit: CircuitId, end: E
         bgp: microsoft_bgp(),
         import,
         export: told_to_networks(),
+        own_as_allowed: 0,
         limits: None,
     }
 }
@@ -71,46 +73,38 @@ fn from_network(more: impl IntoIterator<Item = Rule>) -> Policy {
     Policy::new([Rule::AddCommunity(FROM_GATEWAY)].into_iter().chain(more))
 }
 
-/// Customer edges and Microsoft edges: the private peering of each circuit on each plane.
-pub(super) fn customers(planes: &mut Planes, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
+/// Customer edges, or with an IPVPN the provider's, and Microsoft edges: the private peering of each circuit on each plane.
+pub(super) fn customers(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
     for connection in &wiring.connections {
         let pair = &scenario.pairs[connection.pair.index()];
         let edge = planes.plane(draft, connection.msee.0, MICROSOFT_AS);
         for (id, ..) in peered(scenario, connection.pair) {
             let [vrf, second] = vrfs_of(scenario, id);
             edge.follow(vrf, [vrf, second]);
-            if !pair.carrier.is_layer_2() && connection.up {
-                told_by_provider(edge, scenario, connection.pair, vrf);
-            }
         }
-        if !pair.carrier.is_layer_2() || !connection.up {
+        if !connection.up {
             continue;
         }
-        let site = SiteId(pair.sites[0].index());
-        let asn = scenario.sites[site.index()].asn.value;
-        planes.plane(draft, connection.ce.0, asn);
+        let (site, is_layer_2) = (SiteId(pair.sites[0].index()), pair.carrier.is_layer_2());
+        if is_layer_2 {
+            planes.plane(draft, connection.ce.0, scenario.sites[site.index()].asn.value);
+        }
         for (id, circuit, peering) in peered(scenario, connection.pair) {
+            let near = match is_layer_2 {
+                true => customer_side(draft, scenario, connection, (site, id), peering),
+                false => vpn::peering_side(draft, scenario, connection, (circuit, peering)),
+            };
             let link = Link {
-                sides: [
-                    customer_side(draft, scenario, connection, (site, id), peering),
-                    microsoft_side(draft, scenario, connection, id, peering),
-                ],
+                sides: [near, microsoft_side(draft, scenario, connection, id, peering)],
                 addresses: links_of(peering, connection.plane).into_iter().map(|(_, c, m)| [c, m]).collect(),
                 bfd: peering.bfd.map(|own| [own, Bfd::MICROSOFT]),
                 of: format!("private peering of {}.{}", circuit.name.value, connection.plane),
                 on: Some(EventTarget::Connection(connection.pair, connection.plane)),
-                through: scenario.pairs[connection.pair.index()].carrier.provider(),
+                // With an IPVPN it is a link from the provider to Microsoft.
+                through: pair.carrier.provider().filter(|_| is_layer_2),
             };
             planes.link(draft, &link);
         }
-    }
-}
-
-/// What the provider of an IPVPN says of its sites: its own sessions do not run, and are as if they were up.
-fn told_by_provider(edge: &mut super::planes::Plane, scenario: &Scenario, pair: PairId, vrf: VrfId) {
-    for site in &scenario.pairs[pair.index()].sites {
-        let site = &scenario.sites[site.index()];
-        site.prefixes.iter().for_each(|prefix| edge.originate(vrf, prefix.value, vec![FROM_CUSTOMER]));
     }
 }
 
@@ -139,6 +133,7 @@ fn customer_side(
         bgp: bgp.clone(),
         import: Policy::new([Rule::LocalPref(*bgp.local_pref.of(plane))]),
         export,
+        own_as_allowed: 0,
         limits: None,
     }
 }
@@ -178,12 +173,13 @@ fn microsoft_side(
         import: Policy::new(marks.iter().cloned().chain([Rule::AddCommunity(FROM_CUSTOMER)])),
         // What customers see of the reserved number is not published: here they see 12076 alone.
         export: Policy::new(marks.into_iter().chain([Rule::RemoveAs(GATEWAY_AS)])),
+        own_as_allowed: 0,
         limits: Some(circuit.scope.sku.private_prefixes()),
     }
 }
 
 /// The two edge routers of a site: each tells the other what it has learned.
-pub(super) fn between_edges(planes: &mut Planes, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
+pub(super) fn between_edges(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
     for (site, nodes) in scenario.sites.iter().zip(&wiring.sites) {
         for edge in &nodes.edges {
             let plane = planes.plane(draft, edge.node, site.asn.value);
@@ -207,6 +203,7 @@ pub(super) fn between_edges(planes: &mut Planes, draft: &mut Draft, scenario: &S
             bgp: Bgp::default(),
             import: Policy::default(),
             export: Policy::default(),
+            own_as_allowed: 0,
             limits: None,
         };
         let sides = [side(a), side(b)];
@@ -231,7 +228,7 @@ fn peering_v6(scenario: &Scenario, circuit: CircuitId) -> Option<bool> {
 }
 
 /// Gateways and the Microsoft edges of their circuits.
-pub(super) fn gateways(planes: &mut Planes, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
+pub(super) fn gateways(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
     for node in &wiring.gateways {
         let gateway = &scenario.gateways[node.place];
         let plane = planes.plane(draft, node.node, GATEWAY_AS);
@@ -274,7 +271,7 @@ pub(super) fn gateways(planes: &mut Planes, draft: &mut Draft, scenario: &Scenar
 
 /// Virtual networks and the Microsoft edges of their circuits: how hosts learn of the ways back is not published. Here
 /// they hear what their gateway hears, by sessions of their own; with FastPath the edges hear of them too.
-pub(super) fn networks(planes: &mut Planes, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
+pub(super) fn networks(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
     for sdn in &wiring.sdns {
         let plane = planes.plane(draft, sdn.node, GATEWAY_AS);
         plane.follow(VrfId(0), [VrfId(0)]);
@@ -336,7 +333,7 @@ fn hosts_of(draft: &mut Draft, scenario: &Scenario, wiring: &Wiring, way: &Retur
 }
 
 /// Circuits that Global Reach joins: their edges tell each other what their customers say, and pass nothing else on.
-pub(super) fn joints(planes: &mut Planes, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
+pub(super) fn joints(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
     for joint in wiring.joints.iter().filter(|joint| joint.is_up()) {
         let import = [FROM_CUSTOMER, FROM_GATEWAY].map(Rule::RemoveCommunity).into_iter();
         let import = Policy::new(import.chain([Rule::AddCommunity(FROM_CIRCUIT)]));

@@ -8,9 +8,10 @@ use super::follow;
 use super::{MAXIMUM_PATHS, RouterSessions, SessionName};
 use crate::control::bfd::Config;
 use crate::control::bgp::session::SessionConfig;
-use crate::control::rib::{DecisionConfig, PeerConfig, PeerKind, Policy, ProgrammingConfig, RibConfig};
+use crate::control::rib::{DecisionConfig, PeerConfig, PeerKind, Policy, ProgrammingConfig, RibConfig, VpnConfig};
 use crate::control::{
-    Attributes, BfdSpec, BgpSpec, CarrierSpec, ControlSpec, Family, InterfaceSpec, NextHopSpec, Originated, WatchedPort,
+    Attributes, BfdSpec, BgpSpec, CarrierSpec, ControlSpec, Family, InterfaceSpec, NextHopSpec, Originated, Over,
+    Reach, Towards, WatchedPort,
 };
 use crate::id::{NodeId, VrfId};
 use crate::scenario::Scenario;
@@ -25,10 +26,11 @@ use crate::wire::vlan::Tag;
 use ipnet::{IpNet, Ipv6Net};
 
 /// All of them.
-pub(super) struct Planes {
+pub(super) struct Planes<'a> {
     pub(super) addresses: Addresses,
     planes: BTreeMap<NodeId, Plane>,
     control: Control,
+    links: &'a EventLinks,
 }
 
 /// One of them.
@@ -36,6 +38,8 @@ pub(super) struct Plane {
     pub(super) spec: ControlSpec,
     /// The VRFs of the forwarding table that follow each one of the table of routes.
     pub(super) tables: BTreeMap<VrfId, Vec<VrfId>>,
+    /// Those of the table of routes that are of VPNs.
+    pub(super) vpns: BTreeMap<VrfId, VpnConfig>,
     /// Neighbours that can be sent to in all VRFs that follow: those are known in the end.
     everywhere: Vec<(usize, NextHop)>,
     names: RouterSessions,
@@ -61,6 +65,8 @@ pub(super) struct Side {
     pub(super) import: Policy,
     /// What the other end is told.
     pub(super) export: Policy,
+    /// How often its own autonomous system may be in a path.
+    pub(super) own_as_allowed: usize,
     /// How many prefixes it takes.
     pub(super) limits: Option<PrefixLimits>,
 }
@@ -91,9 +97,9 @@ pub(super) struct Link {
     pub(super) through: Option<ProviderId>,
 }
 
-impl Planes {
-    pub(super) fn new(scenario: &Scenario, addresses: Addresses) -> Self {
-        Planes { addresses, planes: BTreeMap::new(), control: scenario.control }
+impl<'a> Planes<'a> {
+    pub(super) fn new(scenario: &Scenario, addresses: Addresses, links: &'a EventLinks) -> Self {
+        Planes { addresses, planes: BTreeMap::new(), control: scenario.control, links }
     }
 
     /// The control plane of a router of an autonomous system; what VRFs of forwarding follow one of its own.
@@ -101,16 +107,18 @@ impl Planes {
         let Control {
             programming_delay: delay, programming_per_prefix: per_prefix, resilient_hashing, arp_age, ..
         } = self.control;
+        let links = self.links;
         self.planes.entry(node).or_insert_with(|| {
             let mut spec = draft.control(node).clone();
+            // Those of a provider have something already.
+            let names = named(draft, links, node, &spec);
             spec.neighbors.age = arp_age;
             // All ways that are as good share the traffic: that of Microsoft's is published for its edge only.
             let decision = DecisionConfig { maximum_paths_external: MAXIMUM_PATHS, ..DecisionConfig::default() };
             spec.routing.config =
                 RibConfig { local_as, decision, programming: ProgrammingConfig { delay, per_prefix } };
             spec.routing.buckets = resilient_hashing.then_some(BUCKETS);
-            let names = RouterSessions { node, interfaces: Vec::new(), bfd: Vec::new(), bgp: Vec::new() };
-            Plane { spec, tables: BTreeMap::new(), everywhere: Vec::new(), names }
+            Plane { spec, tables: BTreeMap::new(), vpns: BTreeMap::new(), everywhere: Vec::new(), names }
         })
     }
 
@@ -151,8 +159,13 @@ impl Planes {
         let (own, far) = (&link.sides[side], &link.sides[1 - side]);
         let (local, remote) = (addresses[side], addresses[1 - side]);
         let name = SessionName { peer: far.end.0, of: link.of.clone(), on: link.on, through: link.through };
-        let remote_as = self.planes[&far.end.0].spec.routing.config.local_as;
-        let ids = [own, far].map(|side| self.addresses.router_id(side.end.0));
+        let families = vec![if local.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }];
+        let (mut session, mut peer) = self.terms([own.end.0, far.end.0], [local, remote], own.vrf, families, &own.bgp);
+        let most = |limits: &PrefixLimits| if local.is_ipv4() { limits.v4 } else { limits.v6 };
+        session.max_prefixes = own.limits.iter().map(|limits| (session.families[0], most(limits))).collect();
+        session.max_prefix_restart = own.limits.map(|_| MAX_PREFIX_RESTART);
+        (peer.import, peer.export) = (own.import.clone(), own.export.clone());
+        peer.own_as_allowed = own.own_as_allowed;
         let plane = self.planes.get_mut(&own.end.0).expect("it has a sub-interface");
         let ControlSpec { bfd, bgp, routing, .. } = &mut plane.spec;
         let watched = link.bfd.map(|ends| {
@@ -160,57 +173,89 @@ impl Planes {
             plane.names.bfd.push(name.clone());
             bfd.len() - 1
         });
-        let (local_as, vrf) = (routing.config.local_as, own.vrf);
-        let families = vec![if local.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }];
-        let most = |limits: &PrefixLimits| if local.is_ipv4() { limits.v4 } else { limits.v6 };
-        let session = SessionConfig {
-            families: families.clone(),
-            hold: own.bgp.hold,
-            keepalive: own.bgp.keepalive,
-            connect_retry: own.bgp.connect_retry,
-            max_prefixes: own.limits.iter().map(|limits| (families[0], most(limits))).collect(),
-            max_prefix_restart: own.limits.map(|_| MAX_PREFIX_RESTART),
-            ..SessionConfig::new(local, remote, local_as, remote_as, ids[0])
-        };
-        let kind = if remote_as == local_as { PeerKind::Internal } else { PeerKind::External { remote_as } };
-        let peer = PeerConfig {
-            vrf,
-            kind,
-            router_id: ids[1],
-            address: remote,
-            local_address: local,
-            families,
-            import: own.import.clone(),
-            export: own.export.clone(),
-            next_hop_self: true,
-            advertisement_interval: own.bgp.mrai,
-        };
-        bgp.push(BgpSpec { interface, session, peer, bfd: watched.filter(|_| own.bgp.coupled) });
+        let over = Over::Interface(interface);
+        bgp.push(BgpSpec { over, session, peer, bfd: watched.filter(|_| own.bgp.coupled) });
         plane.names.bgp.push(name);
-        let (place, port) = (routing.next_hops.len(), own.end.1);
+        let place = routing.next_hops.len();
         let forward = match &own.forward {
             Forward::Everywhere(next_hop) => {
                 plane.everywhere.push((place, *next_hop));
                 Vec::new()
             }
-            Forward::In(tables, next_hop) => tables.iter().map(|table| (*table, *next_hop)).collect(),
+            Forward::In(tables, next_hop) => tables.iter().map(|table| (*table, Towards::from(*next_hop))).collect(),
             Forward::Translated(outside, inside, [plain, translated]) => {
                 let inwards = if local.is_ipv4() { translated } else { plain };
-                let inside = inside.iter().map(|table| (*table, *inwards));
-                [(*outside, *plain)].into_iter().chain(inside).collect()
+                let inside = inside.iter().map(|table| (*table, Towards::from(*inwards)));
+                [(*outside, Towards::from(*plain))].into_iter().chain(inside).collect()
             }
         };
-        routing.next_hops.push(NextHopSpec { vrf, address: remote, forward, port, bfd: None });
+        let by = Reach::Port { port: own.end.1, bfd: None };
+        routing.next_hops.push(NextHopSpec { vrf: own.vrf, address: remote, label: None, forward, by });
+    }
+
+    /// Sessions of two routers of one system, anywhere in it, for the routes of VPNs, and how often the system may be in a path.
+    pub(super) fn within(
+        &mut self,
+        vrf: VrfId,
+        ends: [NodeId; 2],
+        of: &str,
+        provider: ProviderId,
+        own_as_allowed: usize,
+    ) {
+        for [own, far] in [ends, [ends[1], ends[0]]] {
+            let addresses = [own, far].map(|node| IpAddr::V4(self.addresses.router_id(node)));
+            let families = vec![Family::VpnIpv4, Family::VpnIpv6];
+            let (session, mut peer) = self.terms([own, far], addresses, vrf, families, &Bgp::default());
+            peer.own_as_allowed = own_as_allowed;
+            let plane = self.planes.get_mut(&own).expect("it has a control plane");
+            plane.spec.bgp.push(BgpSpec { over: Over::Routed(vrf), session, peer, bfd: None });
+            plane.names.bgp.push(SessionName { peer: far, of: of.to_owned(), on: None, through: Some(provider) });
+        }
+    }
+
+    /// A session of the first router with the second one, between addresses of theirs, as the first one has it.
+    fn terms(
+        &self,
+        ends: [NodeId; 2],
+        [local, remote]: [IpAddr; 2],
+        vrf: VrfId,
+        families: Vec<Family>,
+        bgp: &Bgp,
+    ) -> (SessionConfig, PeerConfig) {
+        let [local_as, remote_as] = ends.map(|node| self.planes[&node].spec.routing.config.local_as);
+        let ids = ends.map(|node| self.addresses.router_id(node));
+        let session = SessionConfig {
+            families: families.clone(),
+            hold: bgp.hold,
+            keepalive: bgp.keepalive,
+            connect_retry: bgp.connect_retry,
+            ..SessionConfig::new(local, remote, local_as, remote_as, ids[0])
+        };
+        let peer = PeerConfig {
+            vrf,
+            kind: if remote_as == local_as { PeerKind::Internal } else { PeerKind::External { remote_as } },
+            router_id: ids[1],
+            address: remote,
+            local_address: local,
+            families,
+            import: Policy::default(),
+            export: Policy::default(),
+            next_hop_self: true,
+            own_as_allowed: 0,
+            advertisement_interval: bgp.mrai,
+        };
+        (session, peer)
     }
 
     /// Hands all of them to their routers, whose learned routes become dynamic.
-    pub(super) fn finish(self, draft: &mut Draft, scenario: &Scenario, links: &EventLinks) -> Vec<RouterSessions> {
+    pub(super) fn finish(self, draft: &mut Draft, scenario: &Scenario) -> Vec<RouterSessions> {
+        let links = self.links;
         let prefixes = follow::known(scenario);
         let give = |(node, mut plane): (NodeId, Plane)| {
-            plane.spec.routing.vrfs = plane.tables.keys().copied().collect();
+            plane.spec.routing.vrfs = plane.tables.keys().map(|vrf| (*vrf, plane.vpns.remove(vrf))).collect();
             for (place, next_hop) in std::mem::take(&mut plane.everywhere) {
                 let known = &mut plane.spec.routing.next_hops[place];
-                known.forward = plane.tables[&known.vrf].iter().map(|table| (*table, next_hop)).collect();
+                known.forward = plane.tables[&known.vrf].iter().map(|table| (*table, next_hop.into())).collect();
             }
             let router = draft.router(node);
             follow::follow(&mut plane, &mut router.fib, &prefixes);

@@ -21,7 +21,7 @@ fn vrfs_of(scenario: &Scenario, circuit: CircuitId) -> [VrfId; 2] {
 }
 
 /// Customer edges and Microsoft edges, on each plane.
-pub(super) fn customers(planes: &mut Planes, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
+pub(super) fn customers(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
     for connection in &wiring.connections {
         for (place, circuit) in scenario.circuits.iter().enumerate() {
             let (id, microsoft) = (CircuitId(place), circuit.microsoft.as_ref());
@@ -51,7 +51,7 @@ pub(super) fn customers(planes: &mut Planes, draft: &mut Draft, scenario: &Scena
 }
 
 fn customer_side(
-    planes: &mut Planes,
+    planes: &mut Planes<'_>,
     draft: &mut Draft,
     scenario: &Scenario,
     wiring: &Wiring,
@@ -84,6 +84,7 @@ fn customer_side(
         bgp: bgp.clone(),
         import: Policy::new([Rule::LocalPref(*bgp.local_pref.of(connection.plane))]),
         export: policy_of(bgp, connection.plane, told.into_iter()),
+        own_as_allowed: 0,
         limits: None,
     }
 }
@@ -110,12 +111,13 @@ fn microsoft_side(
         bgp: microsoft_bgp(),
         import: Policy::new([Rule::Prefixes(registered.collect()), Rule::RemovePrivateAs]),
         export: Policy::new([Rule::Communities(filter.collect())]),
+        own_as_allowed: 0,
         limits: Some(PrefixLimits::MICROSOFT_PEERING),
     }
 }
 
 /// Microsoft edges and the router of Microsoft's network, which gives the prefixes of services to BGP.
-pub(super) fn services(planes: &mut Planes, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
+pub(super) fn services(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Scenario, wiring: &Wiring) {
     let Some(router) = wiring.public.microsoft else { return };
     let plane = planes.plane(draft, router, MICROSOFT_AS);
     plane.follow(VrfId(0), [VrfId(0)]);
@@ -151,6 +153,7 @@ fn edge_side(draft: &mut Draft, scenario: &Scenario, uplink: &PublicUplink) -> S
         bgp: Bgp::default(),
         import: Policy::default(),
         export: Policy::default(),
+        own_as_allowed: 0,
         limits: None,
     }
 }

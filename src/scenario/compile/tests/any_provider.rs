@@ -87,3 +87,28 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// The same where sessions bring the routes, over whatever core: those of a VPN from edge to edge.
+    #[test]
+    fn members_reach_each_other_by_what_sessions_bring(made in made(), repair in any::<bool>()) {
+        let text = text(&made);
+        let scenario = Scenario::parse(&text, "made.toml").unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+        let sessions = crate::scenario::Sessions::Live;
+        let options = CompileOptions { unrouted: Unrouted::Drop, sessions, repair, events: false };
+        let names: Vec<String> = (0..made.edges.len()).map(|s| format!("s{s}")).chain(["v".to_owned()]).collect();
+        let net = |name: &str| if name == "v" { [10, 100] } else { [10, 10 + name[1..].parse::<u8>().unwrap()] };
+        for from in &names {
+            for to in names.iter().filter(|to| *to != from) {
+                let mut compiled = compile(&scenario, options).unwrap();
+                compiled.network.control_until = Some(compiled.begin + Span::from_s(1));
+                let trial = offer(compiled, from, packets(net(from), net(to)));
+                prop_assert_eq!(trial.delivered(to), 12, "{} to {}\n{}\n{:?}", from, to, text, trial.drops());
+                let unclaimed: u64 = trial.outcome.nodes.iter().map(|node| node.unclaimed).sum();
+                prop_assert_eq!(unclaimed, 0, "{}", text);
+            }
+        }
+    }
+}

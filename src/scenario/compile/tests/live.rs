@@ -118,3 +118,81 @@ fn sessions_of_larger_networks_bring_what_the_tables_have_without() {
     let fast = direct.replacen("sku = \"ErGw3Az\" ", "fastpath = true\nsku = \"ErGw3Az\" ", 1);
     compare("fastpath", &fast.replacen("admin = \"enabled\"", "admin = \"disabled\"", 1));
 }
+
+/// The preset `ipvpn` with other numbers, null labels and cores; a second circuit by the same provider, of some of its sites and
+/// of another one, which is a VPN of its own.
+#[test]
+fn sessions_of_vpns_bring_what_the_tables_have_without() {
+    let preset = presets().iter().find(|preset| preset.name == "ipvpn").unwrap().text;
+    compare("one system", &preset.replace("asn = 65011", "asn = 65010"));
+    compare("neighbours", &preset.replace("hops = 2 ", "hops = 0 "));
+    compare(
+        "labels",
+        &preset.replace("null = \"implicit\"", "null = \"explicit\"").replace("entropy = false", "entropy = true"),
+    );
+    let disabled =
+        preset.replace("[circuit.london.private]", "primary = { admin = \"disabled\" }\n[circuit.london.private]");
+    compare("one plane", &disabled);
+    compare("two circuits", &(preset.to_owned() + SECOND_CIRCUIT));
+}
+
+/// Of the preset's site `branch` and of another one.
+const SECOND_CIRCUIT: &str = "
+[site.lab]
+asn = 65012
+prefixes = [\"10.12.0.0/16\"]
+[circuit.paris]
+model = \"ipvpn\"
+provider = \"carrier\"
+sites = [\"branch\", \"lab\"]
+port = \"10G\"
+bandwidth = \"1G\"
+s_tag = 120
+[circuit.paris.private]
+c_tag = 30
+subnets = \"192.168.101.128/29\"
+[vnet.dev]
+prefixes = [\"10.21.0.0/16\"]
+[gateway.second]
+sku = \"ErGw1Az\"
+vnets = [\"dev\"]
+circuits = [\"paris\"]
+";
+
+/// Who shares a circuit reaches each other and its network, and nobody else; Global Reach joins circuits of one provider, in
+/// whose paths its number is twice.
+#[test]
+fn sessions_of_vpns_join_who_shares_a_circuit() {
+    let preset = presets().iter().find(|preset| preset.name == "ipvpn").unwrap().text.to_owned();
+    let apart = preset.clone() + &SECOND_CIRCUIT.replace("\"branch\", \"lab\"", "\"lab\"");
+    let reach = "\n[[global_reach]]\ncircuits = [\"london\", \"paris\"]\nsubnet = \"172.16.1.0/29\"\n";
+    let two = preset + SECOND_CIRCUIT;
+    let joined = apart.clone() + reach;
+    let places = [("hq", [10, 10]), ("branch", [10, 11]), ("lab", [10, 12]), ("prod", [10, 20]), ("dev", [10, 21])];
+    let in_two =
+        [("hq", "branch"), ("hq", "prod"), ("branch", "prod"), ("branch", "lab"), ("branch", "dev"), ("lab", "dev")];
+    let in_apart = [("hq", "branch"), ("hq", "prod"), ("branch", "prod"), ("lab", "dev")];
+    let in_joined = [&in_apart[..], &[("hq", "lab"), ("branch", "lab")]].concat();
+    for (name, text, pairs) in [("two", two, &in_two[..]), ("apart", apart, &in_apart), ("joined", joined, &in_joined)]
+    {
+        let scenario = Scenario::parse(&text, name).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+        for sessions in [Sessions::Static, Sessions::Live] {
+            let options = CompileOptions { unrouted: Unrouted::Drop, sessions, ..CompileOptions::default() };
+            for (from, own) in places {
+                for (to, far) in places.into_iter().filter(|(to, _)| *to != from) {
+                    let mut net = compile(&scenario, options).unwrap();
+                    net.network.control_until = Some(net.begin + Span::from_s(1));
+                    let trial = offer(net, from, super::any_scenario::packets(own, far));
+                    let is_joined = pairs.contains(&(from, to)) || pairs.contains(&(to, from));
+                    let expected = if is_joined { trial.outcome.sources[0].offered.frames } else { 0 };
+                    assert_eq!(
+                        trial.delivered(to),
+                        expected,
+                        "{name}, {sessions:?}: {from} to {to}, {:?}",
+                        trial.drops()
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Drills of a provider's layer-3 VPN: its routes go by BGP from edge to edge, and are withdrawn where they lead nowhere.
+
+mod cmd;
+mod lab;
+
+use cmd::{path, tshark};
+use lab::{Lab, PROGRAMMING, PS_PER_MS, S, at, downs, event, event_at, lost};
+use serde_json::{Value, json};
+
+/// Half of the delay of the links between the provider and Microsoft.
+const HALF_WAY: i64 = 25_000_000;
+/// A link of the core.
+const HOP: i64 = PS_PER_MS;
+/// Until a router handles what has arrived.
+const PUNT: i64 = 20_000_000;
+/// Serialization of all short frames of a way at 100 Gb/s, and what TCP makes of several updates: less than this.
+const ON_THE_WIRE: i64 = 1_000_000;
+
+/// When a router's route changed, and to which ports: in all its VRFs alike.
+fn routes(json: &Value, router: &str, prefix: &str) -> Vec<(i64, Value)> {
+    let is_its = |event: &Value| event["event"] == "route" && event["prefix"] == prefix;
+    let mut routes: Vec<_> =
+        at(json, router, is_its).into_iter().map(|(at, event)| (at, event["ports"].clone())).collect();
+    routes.dedup();
+    routes
+}
+
+/// The edge of the cut link sends what comes to it by the other one; the others hear of it over the core, three links away.
+#[test]
+fn a_cut_towards_microsoft_is_told_to_all_edges() {
+    let lab = Lab::of("ipvpn", "2s", "20kpps", &event("cut", "1s", ""));
+    let json = lab.drill(&["--threads", "1"]);
+    assert_eq!(json, lab.drill(&["--threads", "3"]));
+    let seen = S + HALF_WAY;
+    assert_eq!(downs(&json, "carrier-pe-london1", "bgp").iter().map(|(at, _)| *at).collect::<Vec<_>>(), [seen; 2]);
+    for prefix in ["10.20.0.0/16", "fd10:20::/32"] {
+        assert_eq!(routes(&json, "carrier-pe-london1", prefix), [(seen + PROGRAMMING, json!(["p2a"]))]);
+        for (edge, port) in [("pe-hq1", "p1b"), ("pe-hq2", "p1b"), ("pe-branch1", "p1b")] {
+            let routes = routes(&json, &format!("carrier-{edge}"), prefix);
+            let [(at, ports)] = &routes[..] else { panic!("{edge}: {routes:?}") };
+            let told = seen + 3 * HOP + PUNT + PROGRAMMING;
+            assert!((told..told + ON_THE_WIRE).contains(at), "{edge}: {at}, {told}");
+            assert_eq!(*ports, json!([port]), "{edge}");
+        }
+        // Customers have one way, and it goes on.
+        assert_eq!(routes(&json, "hq-ce1", prefix), []);
+    }
+    // Of 64 flows at 20,000 packets a second, those by the link: lost is what left the last edge from half the delay before
+    // the cut until its forwarding knew.
+    let gap = S / 20_000;
+    let most = ((2 * HALF_WAY + PROGRAMMING) / gap + 1) as u64;
+    for stream in [0, 1] {
+        assert!(lost(&json, stream) > most / 4 && lost(&json, stream) < most, "{} of {most}", lost(&json, stream));
+    }
+}
+
+/// The link from a provider to Microsoft fails silently: its own BFD finds it, in the time of its rules.
+#[test]
+fn bfd_finds_a_silent_failure_of_the_provider_s_link_to_microsoft() {
+    for seed in 1..=4 {
+        let lab = Lab::of("ipvpn", "3s", "100pps", &event("blackhole", "1s", ""));
+        let json = lab.drill(&["--seed", &seed.to_string()]);
+        for router in ["carrier-pe-london1", "london-msee1"] {
+            let downs = downs(&json, router, "bfd");
+            assert_eq!(downs.len(), 2, "{downs:?}");
+            for (at, why) in downs {
+                let took = at - S;
+                assert!(took > 600 * PS_PER_MS - HALF_WAY && took <= 900 * PS_PER_MS + 2 * HALF_WAY, "{took}");
+                assert_eq!(why, "detection time expired");
+            }
+        }
+    }
+}
+
+/// Both rows of the core are cut: what lies beyond has no route once the network has converged, long before any session's hold
+/// time is over. Links that are back are used at once where there is nothing else, whatever their hold is.
+#[test]
+fn what_the_core_does_not_reach_is_withdrawn_and_comes_back() {
+    let events = ["carrier.p1a-p2a", "carrier.p1b-p2b"].map(|link| event_at(link, "cut", "1s", "for = \"1s\""));
+    let json = Lab::of("ipvpn", "4s", "1kpps", &events.concat()).drill(&[]);
+    let converged = |at: i64| at + HOP / 2 + 200 * PS_PER_MS + PROGRAMMING;
+    for edge in ["pe-hq1", "pe-hq2", "pe-branch1"] {
+        let expected = [(converged(S), json!([])), (converged(2 * S), json!(["p1a", "p1b"]))];
+        assert_eq!(routes(&json, &format!("carrier-{edge}"), "10.20.0.0/16"), expected, "{edge}");
+    }
+    // Over their accesses, customers hear of it too, and so do Microsoft and those beyond.
+    for router in ["hq-ce1", "branch-ce1"] {
+        let changes = routes(&json, router, "10.20.0.0/16");
+        assert_eq!(changes.iter().map(|(_, ports)| ports.clone()).collect::<Vec<_>>(), [json!([]), json!(["london"])]);
+    }
+    let beyond = routes(&json, "gw", "10.10.0.0/16");
+    assert_eq!(beyond.len(), 2, "{beyond:?}");
+    for router in ["carrier-pe-hq1", "carrier-pe-london1", "hq-ce1"] {
+        assert_eq!(downs(&json, router, "bgp"), [], "{router}: a hold time is 180 s");
+    }
+    // Between the sites nothing has changed.
+    assert_eq!(routes(&json, "carrier-pe-branch1", "10.10.0.0/16"), []);
+}
+
+/// What edges tell each other, as another reads it: prefixes with the label and the distinguisher of an edge's VRF and the route
+/// target of the circuit, under the transport label that leads there.
+#[test]
+fn vpn_routes_are_on_the_wire_as_the_standards_have_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out.pcapng");
+    let write = format!("carrier-pe-hq1:p1a={}", path(&file));
+    Lab::of("ipvpn", "1ms", "1kpps", "").drill(&["--write", &write]);
+    let next_hop = ["rd", "ipv4", "ipv6"].map(|of| format!("bgp.update.path_attribute.mp_reach_nlri.next_hop.{of}"));
+    let [next_hop_distinguisher, next_hop_v4, next_hop_v6] = &next_hop;
+    let fields = [
+        "mpls.label",
+        "bgp.label_stack",
+        "bgp.ext_com.value_as4",
+        "bgp.ext_com.value_an2",
+        next_hop_distinguisher,
+        next_hop_v4,
+        next_hop_v6,
+        // Of IPv6 it has no fields.
+        "bgp.rd",
+        "bgp.mp_reach_nlri_ipv4_prefix",
+        "ip.dst",
+    ];
+    let Some(told) = tshark(&file, &fields, &["-Y", "bgp.label_stack && bgp.ext_com.stype_tr_as4"]) else { return };
+    let mut of_families = [0, 0];
+    for update in &told {
+        let (transport, rest) = update.split_first().unwrap();
+        assert!(transport.starts_with("16") && rest.last().unwrap().starts_with("100.64.128."), "{update:?}");
+        let v4 = ["500000 (bottom)", "64500", "1", "0:0", "100.64.128.10", "", "100.64.128.10:1", "10.10.0.0"];
+        let v6 = ["500000 (bottom)", "64500", "1", "0:0", "", "::ffff:100.64.128.10", "", ""];
+        let family = [v4, v6].iter().position(|known| rest[..8] == *known);
+        of_families[family.unwrap_or_else(|| panic!("{update:?}"))] += 1;
+    }
+    // To some of the three others, by this row of the core.
+    assert!(of_families[0] > 0 && of_families[0] == of_families[1], "{of_families:?}");
+}
+
+/// Where the provider's number is another one, that is what customers and Microsoft see.
+#[test]
+fn the_provider_s_number_is_in_every_path() {
+    let lab = Lab::of("ipvpn", "1ms", "1kpps", "").with("hops = 2 ", "asn = 7018\nhops = 2 ");
+    let json = lab.drill(&["--tables"]);
+    let path = |router: &str, network: &str| {
+        let routers = json["tables"]["routers"].as_array().unwrap();
+        let tables = routers.iter().find(|tables| tables["router"] == router).unwrap();
+        let routes = tables["routes"].as_array().unwrap();
+        let best = routes.iter().find(|route| route["network"] == network && route["best"] == true).unwrap();
+        best["path"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(path("london-msee1", "10.10.0.0/16"), "7018 65010");
+    assert_eq!(path("hq-ce1", "10.20.0.0/16"), "7018 12076");
+    assert_eq!(path("branch-ce1", "10.10.0.0/16"), "7018 65010");
+    assert_eq!(path("carrier-pe-branch1", "10.20.0.0/16"), "12076");
+    assert_eq!(path("gw", "10.11.0.0/16"), "12076 7018 65011");
+}
