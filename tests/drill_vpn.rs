@@ -134,6 +134,40 @@ fn vpn_routes_are_on_the_wire_as_the_standards_have_them() {
     assert!(of_families[0] > 0 && of_families[0] == of_families[1], "{of_families:?}");
 }
 
+/// Label maps are those of the instant: on the bypass from when the light is gone, and by a label of their own once the network
+/// has converged.
+#[test]
+fn label_maps_are_those_of_an_instant() {
+    let events = event_at("carrier.p1a-p2a", "cut", "1s", "");
+    let lab = Lab::of("ipvpn", "2s", "1kpps", &events);
+    let map = |router: &str, time: &str, threads: &str| -> Vec<Value> {
+        let json = lab.drill(&["--tables", "--at", time, "--threads", threads]);
+        let routers = json["tables"]["routers"].as_array().unwrap();
+        routers.iter().find(|tables| tables["router"] == router).unwrap()["labels"].as_array().unwrap().clone()
+    };
+    let path = |map: &[Value]| -> Vec<Value> {
+        let its = map.iter().filter(|row| row["of"].as_str().unwrap().starts_with("pe-hq1 to pe-london1"));
+        its.map(|row| json!([row["operation"], row["ways"], row["on_backup"], row["of"]])).collect()
+    };
+    let way = |outgoing: &[u32], port: &str| json!([{ "outgoing": outgoing, "port": port }]);
+    let own = "pe-hq1 to pe-london1";
+    let before = path(&map("carrier-p1a", "1.000499999999s", "1"));
+    assert_eq!(before, [json!(["swap", way(&[16_002], "p2a"), false, own])]);
+    let then = map("carrier-p1a", "1.0005s", "1");
+    assert_eq!(then, map("carrier-p1a", "1.0005s", "3"), "at any number of threads");
+    assert_eq!(path(&then), [json!(["swap", way(&[1000, 16_002], "pe-hq1"), true, own])]);
+    // Converged: around the failure, by the other row, under the path's other label.
+    let around = path(&map("carrier-p1b", "1.3s", "1"));
+    let [row] = &around[..] else { panic!("{around:?}") };
+    assert_eq!(
+        (&row[0], &row[1][0]["port"], &row[3]),
+        (&json!("swap"), &json!("p2b"), &json!(format!("{own}, another way")))
+    );
+    assert_eq!(path(&map("carrier-p1b", "1.1s", "1")), [] as [Value; 0]);
+    let vpn = &map("carrier-pe-hq1", "1s", "1").pop().unwrap();
+    assert_eq!((&vpn["label"], &vpn["vrf"], &vpn["of"]), (&json!(500_000), &json!(1), &json!("VPN at pe-hq1")));
+}
+
 /// Where the provider's number is another one, that is what customers and Microsoft see.
 #[test]
 fn the_provider_s_number_is_in_every_path() {

@@ -43,7 +43,7 @@ pub(super) struct DrillArgs {
     #[arg(long, value_name = "PORT=FILE", help_heading = "Output")]
     write: Vec<String>,
 
-    /// Add the tables of all routers: ARP, BFD, BGP and routes
+    /// Add the tables of all routers: ARP, BFD, BGP, routes and label maps
     #[arg(long, help_heading = "Output")]
     tables: bool,
 

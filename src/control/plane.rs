@@ -338,7 +338,8 @@ impl Control {
         self.unclaimed
     }
 
-    /// Its tables at `now`, which is not after what [`poll_timeout`](Self::poll_timeout) says.
+    /// Its tables at `now`, which is not after what [`poll_timeout`](Self::poll_timeout) says; not the label map, which is of
+    /// forwarding.
     pub fn tables(&self, now: Instant) -> Tables {
         let bgp = self.speaker.sessions().zip((0..).map(PeerId));
         let bgp = bgp.map(|(session, peer)| BgpRow {
@@ -351,6 +352,7 @@ impl Control {
             bfd: self.liveness.rows(),
             bgp: bgp.collect(),
             routes: self.routing.tables(now),
+            labels: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@ use super::bgp::{Counts, State};
 use super::rib::{PeerCounts, RouteView};
 use super::stack::neighbor::Row;
 use crate::id::VrfId;
+use crate::table::LabelView;
 use crate::time::{Instant, Span};
 use crate::wire::bfd::{Diagnostic, State as BfdState};
 
@@ -18,6 +19,8 @@ pub struct Tables {
     pub bgp: Vec<BgpRow>,
     /// Per VRF its routes, in order of prefix.
     pub routes: Vec<(VrfId, Vec<RouteView>)>,
+    /// The label map of its forwarding.
+    pub labels: Vec<LabelView>,
 }
 
 /// A BFD session.

@@ -312,7 +312,7 @@ impl RouterNode {
         }
         self.outcome.instances = self.gate.as_ref().map_or_else(Vec::new, InnerPort::counts);
         self.outcome.unclaimed = self.seat.as_ref().map_or(0, |seat| seat.unclaimed());
-        self.outcome.tables = self.seat.as_ref().and_then(|seat| seat.tables());
+        self.outcome.tables = self.seat.as_ref().and_then(|seat| seat.tables(&self.fib));
         self.outcome.log = self.seat.as_ref().map_or_else(Vec::new, |seat| seat.log().to_vec());
         self.outcome.sum_up();
         Finished { outcome: self.outcome, in_network, ended: self.ended }

@@ -6,6 +6,7 @@ use crate::control::tables::Tables;
 use crate::control::{Change, Control, ControlSpec, Noted, Received, Way};
 use crate::frame::{DropReason, Frame, Templates};
 use crate::id::{PortId, StreamId, VrfId};
+use crate::table::Fib;
 use crate::time::{Instant, Span};
 
 /// A control plane in its node.
@@ -63,10 +64,10 @@ impl Seat {
         }
     }
 
-    /// It is time.
-    pub fn handle(&mut self, now: Instant) {
+    /// It is time. The tables of forwarding are those before.
+    pub fn handle(&mut self, now: Instant, fib: &Fib) {
         if let Some(at) = self.look_at.filter(|at| *at < now && self.seen.is_none()) {
-            self.seen = Some(self.control.tables(at));
+            self.seen = Some(self.look(at, fib));
         }
         self.control.handle_timeout(now);
     }
@@ -104,8 +105,12 @@ impl Seat {
     }
 
     /// Its tables when they were looked at; where that is later than all that happened, as they are.
-    pub fn tables(&self) -> Option<Tables> {
-        self.look_at.map(|at| self.seen.clone().unwrap_or_else(|| self.control.tables(at)))
+    pub fn tables(&self, fib: &Fib) -> Option<Tables> {
+        self.look_at.map(|at| self.seen.clone().unwrap_or_else(|| self.look(at, fib)))
+    }
+
+    fn look(&self, at: Instant, fib: &Fib) -> Tables {
+        Tables { labels: fib.label_map().collect(), ..self.control.tables(at) }
     }
 
     /// What happened so far.

@@ -19,7 +19,7 @@ pub use replay::{
     Balance, CaptureFound, Circuit, Connection, Delivered, Dropped, Engine, NetworkFigures, NodeDrops, PortFigures,
     Rate, Replay, ServiceFigures, SourceFigures, all_drops, slow_path_drops,
 };
-pub use tables::{ArpRow, BfdNeighbor, BgpNeighbor, RouteRow, RouterTables, TableFigures};
+pub use tables::{ArpRow, BfdNeighbor, BgpNeighbor, LabelRow, LabelWay, RouteRow, RouterTables, TableFigures};
 pub use text::drill::{drill as drill_text, stream_text};
 pub use text::replay as replay_text;
 

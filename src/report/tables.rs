@@ -24,6 +24,8 @@ pub struct RouterTables {
     pub summary: Vec<BgpNeighbor>,
     /// As `Get-AzExpressRouteCircuitRouteTable` has them.
     pub routes: Vec<RouteRow>,
+    /// As `show mpls forwarding-table` has them.
+    pub labels: Vec<LabelRow>,
 }
 
 /// A neighbour of a sub-interface.
@@ -84,6 +86,8 @@ pub struct RouteRow {
     pub network: String,
     /// Where to send; 0.0.0.0 or :: is the router itself.
     pub next_hop: String,
+    /// The label of the next hop's VPN, of a VPN route.
+    pub label: Option<u32>,
     /// LOCAL_PREF, where the way has one.
     pub loc_prf: Option<u32>,
     /// Its weight on this router.
@@ -94,4 +98,31 @@ pub struct RouteRow {
     pub best: bool,
     /// Whether it shares the traffic.
     pub used: bool,
+}
+
+/// An entry of a label map.
+#[derive(Clone, Debug, Serialize)]
+pub struct LabelRow {
+    /// The label that packets come with.
+    pub label: u32,
+    /// What is done with it: `swap`, `pop`, `look up` (it is popped, and what lies beneath is looked up) or `pseudowire` (it is
+    /// popped, and the frame beneath leaves).
+    pub operation: &'static str,
+    /// Ways of equal cost.
+    pub ways: Vec<LabelWay>,
+    /// Where IP beneath is looked up, by the VRF's number on the router.
+    pub vrf: Option<u16>,
+    /// Whether it is on a bypass (local repair).
+    pub on_backup: bool,
+    /// What it is of: a path, a bypass, a VPN or a pseudowire.
+    pub of: String,
+}
+
+/// A way of an entry of a label map.
+#[derive(Clone, Debug, Serialize)]
+pub struct LabelWay {
+    /// The labels in its place, top first.
+    pub outgoing: Vec<u32>,
+    /// The port that it leaves by.
+    pub port: String,
 }

@@ -24,9 +24,9 @@ use toml::de::DeTable;
 
 pub use compile::{
     CircuitResource, CompileOptions, Compiled, Connection, Disjoint, EventLinks, GatewayConnection, GatewayResource,
-    GatewaySession, KnownPrefixes, LoadStream, Lsp, NamedPlace, PeeringEnd, PeeringResource, PeeringType, Place, Plane,
-    PortsResource, PublicHosts, ReachResource, Resources, RouterSessions, SessionName, Side, StreamHosts, Unrouted,
-    compile,
+    GatewaySession, KnownPrefixes, LabelNames, LoadStream, Lsp, NamedPlace, PeeringEnd, PeeringResource, PeeringType,
+    Place, Plane, PortsResource, PublicHosts, ReachResource, Resources, RouterSessions, SessionName, Side, StreamHosts,
+    Unrouted, compile,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity};
 pub use graph::{GraphFormat, graph};

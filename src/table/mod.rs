@@ -10,6 +10,7 @@ mod plain;
 mod program;
 mod ready;
 mod rewrite;
+mod show;
 
 pub use circuit::{AcceptableFrames, Ingress, IngressBuilder, Located, Matched, Service, SubInterface, VlanKey};
 pub use fib::{Fib, FibBuilder, LabelAction, LabelEntry, NextHopSet, Payload, RouteEntry, Vrf, spread};
@@ -20,3 +21,4 @@ pub use plain::Plain;
 pub use program::{LabelOperation, LabelRoute, ProgramError};
 pub use ready::{IlmWord, Operation, Ready};
 pub use rewrite::Rewrite;
+pub use show::{LabelShown, LabelView};

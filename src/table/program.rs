@@ -251,6 +251,12 @@ impl Fib {
         (0..).zip(&self.label_slots).filter_map(|(label, _)| Some((label, self.label(label)?)))
     }
 
+    /// Whether any next hop at these places is the backup of a protected one.
+    pub(super) fn is_on_backup(&self, places: std::ops::Range<u32>) -> bool {
+        let protected = self.program.protected_at.range(places);
+        protected.into_iter().any(|(_, protected)| self.program.protections[protected.0 as usize].on_backup)
+    }
+
     /// What the route at `place` shows while it is empty.
     fn beneath(&self, place: u32) -> (NextHopSet, Group) {
         let slot = match self.program.routes.at(place).beneath {

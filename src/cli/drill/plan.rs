@@ -9,7 +9,8 @@ use crate::control::ControlSpec;
 use crate::engine::{Beneath, Load, Network, Offered, Role, Source};
 use crate::id::{NodeId, PortId, StreamId};
 use crate::scenario::{
-    Compiled, Diagnostic, Diagnostics, Event, LoadStream, RouterSessions, Scenario, StreamHosts, Traffic, Unrouted,
+    Compiled, Diagnostic, Diagnostics, Event, LabelNames, LoadStream, RouterSessions, Scenario, StreamHosts, Traffic,
+    Unrouted,
 };
 use crate::time::{Instant, Span};
 use crate::traffic::stream::{StreamLoad, StreamSpec};
@@ -26,6 +27,7 @@ pub(super) struct Plan {
     /// Their places are those of the sources after the streams.
     pub(super) loads: Vec<PlannedLoad>,
     pub(super) sessions: Vec<RouterSessions>,
+    pub(super) labels: Vec<LabelNames>,
     pub(super) events: Vec<Event>,
     pub(super) parts: PlannedParts,
     files: Vec<PlannedFile>,
@@ -83,9 +85,9 @@ impl Plan {
         admit_sources(&scenario, &streams, &loads, compiled.network.has_control(), common)?;
         let look_at = look_at(args, &compiled.network, duration)?.map(|at| begin.saturating_add(at));
         let network = Network { control_until: Some(until), look_at, ..compiled.network };
-        let sessions = compiled.sessions;
+        let (sessions, labels) = (compiled.sessions, compiled.labels);
         let (title, events) = (scenario.name, scenario.events);
-        Ok(Plan { title, network, begin, duration, streams, loads, sessions, events, parts, files })
+        Ok(Plan { title, network, begin, duration, streams, loads, sessions, labels, events, parts, files })
     }
 
     /// The plan as a load on memory.

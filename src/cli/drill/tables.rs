@@ -6,10 +6,13 @@ use crate::control::ControlSpec;
 use crate::control::rib::PathView;
 use crate::control::tables::{BfdRow, BgpRow, Tables};
 use crate::engine::Outcome;
-use crate::report::{ArpRow, BfdNeighbor, BgpNeighbor, RouteRow, RouterTables, TableFigures};
+use crate::id::NodeId;
+use crate::report::{ArpRow, BfdNeighbor, BgpNeighbor, LabelRow, LabelWay, RouteRow, RouterTables, TableFigures};
 use crate::scenario::RouterSessions;
+use crate::table::{LabelShown, LabelView, NextHop, Target};
 use crate::time::Instant;
 use crate::wire::ethernet::Mac;
+use crate::wire::mpls::Label;
 
 /// The tables of all routers, if they were looked at.
 pub(super) fn figures(plan: &Plan, outcome: &Outcome) -> Option<TableFigures> {
@@ -17,7 +20,8 @@ pub(super) fn figures(plan: &Plan, outcome: &Outcome) -> Option<TableFigures> {
     let routers = plan.sessions.iter().filter_map(|sessions| {
         let (name, control) = (&plan.network.nodes[sessions.node.index()].name, plan.control(sessions.node)?);
         let tables = outcome.nodes[sessions.node.index()].tables.as_ref()?;
-        Some(of_router(name, control, sessions, tables, at))
+        let labels = labels(plan, sessions.node, &tables.labels);
+        Some(RouterTables { labels, ..of_router(name, control, sessions, tables, at) })
     });
     Some(TableFigures { at_ps: at.since(plan.begin).as_ps(), routers: routers.collect() })
 }
@@ -65,7 +69,34 @@ fn of_router(name: &str, control: &ControlSpec, names: &RouterSessions, tables: 
         bfd: bfd.collect(),
         summary: summary.collect(),
         routes: routes.collect(),
+        labels: Vec::new(),
     }
+}
+
+/// The label map of a router, with what the labels are of.
+fn labels(plan: &Plan, node: NodeId, map: &[LabelView]) -> Vec<LabelRow> {
+    let names = plan.labels.iter().find(|names| names.nodes.contains(&node)).map(|names| &names.of);
+    let ports = &plan.network.nodes[node.index()].ports;
+    let way = |next_hop: &NextHop| match next_hop.target {
+        Target::Port(port) => {
+            LabelWay { outgoing: next_hop.push.labels().to_vec(), port: ports[port.index()].name.clone() }
+        }
+        other => unreachable!("no label leads to {other:?}"),
+    };
+    let row = |view: &LabelView| LabelRow {
+        label: view.label,
+        operation: match view.operation {
+            LabelShown::Swap => "swap",
+            LabelShown::Pop => "pop",
+            LabelShown::Lookup(_) => "look up",
+            LabelShown::Pseudowire => "pseudowire",
+        },
+        ways: view.next_hops.iter().map(way).collect(),
+        vrf: if let LabelShown::Lookup(vrf) = view.operation { Some(vrf.0) } else { None },
+        on_backup: view.is_on_backup,
+        of: names.and_then(|names| names.get(&view.label)).cloned().unwrap_or_default(),
+    };
+    map.iter().map(row).collect()
 }
 
 fn way(vrf: u16, network: String, path: &PathView) -> RouteRow {
@@ -73,6 +104,7 @@ fn way(vrf: u16, network: String, path: &PathView) -> RouteRow {
         vrf,
         network,
         next_hop: path.attributes.next_hop.to_string(),
+        label: path.label.map(Label::get),
         loc_prf: path.attributes.local_pref,
         weight: path.weight,
         path: path.attributes.as_path.to_string(),

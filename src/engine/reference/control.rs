@@ -23,7 +23,8 @@ impl Engine<'_> {
             return;
         }
         let Some(mut seat) = state.seat.take() else { return };
-        seat.handle(at);
+        let fib = self.nodes[node.index()].fib.as_ref().expect("a router has tables");
+        seat.handle(at, fib);
         while let Some(change) = seat.poll_change() {
             let state = &mut self.nodes[node.index()];
             match (change, &mut state.fib) {

@@ -448,7 +448,7 @@ impl<'a> Engine<'a> {
             ports: node.ports.into_iter().map(Port::into_outcome).collect(),
             instances: node.gate.as_ref().map_or_else(Vec::new, Gate::counts),
             unclaimed: node.seat.as_ref().map_or(0, |seat| seat.unclaimed()),
-            tables: node.seat.as_ref().and_then(|seat| seat.tables()),
+            tables: node.seat.as_ref().zip(node.fib.as_ref()).and_then(|(seat, fib)| seat.tables(fib)),
             log: node.seat.as_ref().map_or_else(Vec::new, |seat| seat.log().to_vec()),
             ..node.outcome
         });

@@ -18,7 +18,7 @@ impl RouterNode {
     pub(super) fn control(&mut self, now: Instant, step: &Step<'_>) {
         let RouterNode { seat, fib, outputs, recorder, outcome, egress_drops, local, .. } = self;
         let Some(seat) = seat else { return };
-        seat.handle(now);
+        seat.handle(now, fib);
         while let Some(change) = seat.poll_change() {
             let Change::Port { port, up } = change else {
                 change.program(fib);

@@ -1,7 +1,7 @@
 //! Tables of routers as text.
 
 use super::{finish, table};
-use crate::report::tables::{RouterTables, TableFigures};
+use crate::report::tables::{LabelRow, RouterTables, TableFigures};
 use crate::time::Span;
 use std::fmt::Write;
 
@@ -13,6 +13,7 @@ pub(super) fn tables(out: &mut String, figures: &TableFigures) {
         bfd(out, router);
         summary(out, router);
         routes(out, router);
+        labels(out, router);
     }
 }
 
@@ -53,22 +54,50 @@ fn summary(out: &mut String, router: &RouterTables) {
 }
 
 fn routes(out: &mut String, router: &RouterTables) {
-    let mut rows = table(&["", "Network", "NextHop", "LocPrf", "Weight", "Path", "VRF"], 7);
+    // Who has no VPN routes has no labels.
+    let has_labels = router.routes.iter().any(|row| row.label.is_some());
+    let labels = if has_labels { &["Label"][..] } else { &[] };
+    let heads = [&["", "Network", "NextHop"][..], labels, &["LocPrf", "Weight", "Path", "VRF"]].concat();
+    let mut rows = table(&heads, heads.len());
     for row in &router.routes {
         let mark = match (row.best, row.used) {
             (true, _) => "*>",
             (false, true) => "*=",
             (false, false) => "*",
         };
-        rows.add_row([
-            mark.to_owned(),
-            row.network.clone(),
-            row.next_hop.clone(),
+        let label = has_labels.then(|| row.label.map_or(String::new(), |label| label.to_string()));
+        let rest = [
             row.loc_prf.map_or(String::new(), |preference| preference.to_string()),
             row.weight.to_string(),
             row.path.clone(),
             row.vrf.to_string(),
-        ]);
+        ];
+        let first = [mark.to_owned(), row.network.clone(), row.next_hop.clone()];
+        rows.add_row(first.into_iter().chain(label).chain(rest));
     }
     finish(out, &rows);
+}
+
+fn labels(out: &mut String, router: &RouterTables) {
+    let mut rows = table(&["Local", "Outgoing", "Interface", "Prefix or Tunnel Id", "State"], 5);
+    for row in &router.labels {
+        let state = if row.on_backup { "on bypass" } else { "" };
+        for (outgoing, interface) in ways(row) {
+            rows.add_row([row.label.to_string(), outgoing, interface, row.of.clone(), state.to_owned()]);
+        }
+    }
+    finish(out, &rows);
+}
+
+/// The outgoing labels and the interface of each way of an entry, in the words of routers.
+fn ways(row: &LabelRow) -> Vec<(String, String)> {
+    if let Some(vrf) = row.vrf {
+        return vec![("No Label".to_owned(), format!("vrf {vrf}"))];
+    }
+    let outgoing = |labels: &[u32]| match (row.operation, labels) {
+        ("pseudowire", _) => "No Label".to_owned(),
+        (_, []) => "Pop Label".to_owned(),
+        (_, labels) => labels.iter().map(u32::to_string).collect::<Vec<_>>().join("/"),
+    };
+    row.ways.iter().map(|way| (outgoing(&way.outgoing), way.port.clone())).collect()
 }

@@ -114,20 +114,22 @@ fn label(lse: Lse, entry: Option<LabelEntry>) -> Step {
     };
     let words = match (special, entry) {
         (Some(words), _) => Some(words.to_string()),
-        (None, Some(entry)) => Some(action(entry.action)),
+        (None, Some(entry)) => Some(action(entry.action, lse.is_bottom())),
         (None, None) => None,
     };
     Step::Label { label: lse.label(), entry: words, model: entry.map(|entry| model(entry.model)) }
 }
 
-fn action(action: LabelAction) -> String {
+fn action(action: LabelAction, is_bottom: bool) -> String {
     match action {
         LabelAction::Swap(_) => "swap".into(),
         LabelAction::Pop { payload, .. } => {
             let beneath = match payload {
+                Payload::Labels => "labels lie beneath",
+                // What the last label promises says nothing of those above.
+                _ if !is_bottom => "labels lie beneath",
                 Payload::Ipv4 => "IPv4 lies beneath",
                 Payload::Ipv6 => "IPv6 lies beneath",
-                Payload::Labels => "labels lie beneath",
             };
             format!("pop, {beneath}")
         }

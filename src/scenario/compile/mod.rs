@@ -38,7 +38,7 @@ use carrier::Carriers;
 use draft::Draft;
 use ipnet::IpNet;
 
-pub use carrier::{Disjoint, Lsp};
+pub use carrier::{Disjoint, LabelNames, Lsp};
 pub use control::{RouterSessions, SessionName};
 pub use load::LoadStream;
 pub use outages::EventLinks;
@@ -109,6 +109,8 @@ pub struct Compiled {
     pub known: KnownPrefixes,
     /// The label-switched paths of providers.
     pub lsps: Vec<Lsp>,
+    /// What the labels of each provider are of.
+    pub labels: Vec<LabelNames>,
     /// What the sessions of each router are called, where they run.
     pub sessions: Vec<RouterSessions>,
     /// The two ends of the links that events can happen to.
@@ -157,7 +159,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
     }
     let mut event_links: EventLinks = carriers.event_links(scenario).collect();
     event_links.extend(place::event_links(&draft, &wiring));
-    let (lsps, vpn) = carriers.configure(&mut draft, scenario, &wiring, options);
+    let (lsps, vpn, labels) = carriers.configure(&mut draft, scenario, &wiring, options);
     let taps: Vec<lsr::Taps> = scenario.routers.iter().map(|router| lsr::build(&mut draft, router)).collect();
     let sessions = match options.sessions {
         Sessions::Static => control::of_providers(&draft, &event_links),
@@ -182,6 +184,7 @@ pub fn compile(scenario: &Scenario, options: CompileOptions) -> Result<Compiled,
         resources,
         known: KnownPrefixes::new(scenario),
         lsps,
+        labels,
         event_links,
         sessions,
         begin,

@@ -12,7 +12,7 @@ use super::path::{Disjoint, Lsp, paths};
 use super::repair::Repair;
 use super::vpn::{Member, VpnEdge};
 use crate::control::Towards;
-use crate::control::protection::{Path, Topology};
+use crate::control::protection::{LspSpec, Path, Topology};
 use crate::id::{NodeId, VrfId};
 use crate::port::PortSpec;
 use crate::scenario::compile::draft::{Draft, End};
@@ -39,8 +39,8 @@ pub(super) struct CoreNet {
     edges: BTreeMap<Edge, usize>,
     /// Paths by their ends.
     pub(super) lsps: BTreeMap<(usize, usize), Paths>,
-    /// Service labels given so far.
-    services: u32,
+    /// What the service labels are of that were given so far.
+    services: Vec<String>,
     /// Pseudowires and their attachments; members of the VPN.
     pub(super) wires: Vec<super::ethernet::Wire>,
     pub(super) members: Vec<Member>,
@@ -66,7 +66,7 @@ pub(super) enum Edge {
 pub(super) struct Router {
     pub(super) node: NodeId,
     /// Its name within the provider.
-    name: String,
+    pub(super) name: String,
     /// Receiving sides of its ports, in order.
     pub(super) ingress: Vec<IngressBuilder>,
     pub(super) fib: FibBuilder,
@@ -92,7 +92,7 @@ impl CoreNet {
             is_laid: false,
             edges: BTreeMap::new(),
             lsps: BTreeMap::new(),
-            services: 0,
+            services: Vec::new(),
             wires: Vec::new(),
             members: Vec::new(),
             repair: Repair::default(),
@@ -199,10 +199,10 @@ impl CoreNet {
         draft.port(*node, spec)
     }
 
-    /// A label for a service, of the router that takes it.
-    pub(super) fn service_label(&mut self) -> Label {
-        self.services += 1;
-        Label::new(FIRST_SERVICE + self.services - 1).expect("there are fewer services than labels")
+    /// A label for a service, of the router that takes it, and what it is of.
+    pub(super) fn service_label(&mut self, of: String) -> Label {
+        self.services.push(of);
+        Label::new(FIRST_SERVICE + self.services.len() as u32 - 1).expect("there are fewer services than labels")
     }
 
     /// The next hop from one edge to another with `service` beneath the transport label; without, for the edge itself.
@@ -260,6 +260,21 @@ impl CoreNet {
         draft.next_hop(end, self.core.mtu, TagRule::UNTAGGED)
     }
 
+    /// What all labels are of.
+    fn label_names(&self, known: &[LspSpec]) -> BTreeMap<u32, String> {
+        let mut names = BTreeMap::new();
+        for ((from, to), paths) in &self.lsps {
+            let path = format!("{} to {}", self.routers[*from].name, self.routers[*to].name);
+            let own = (1..paths.primary.links.len()).map(|hop| transport_label(paths.number, hop));
+            names.extend(own.map(|label| (label, path.clone())));
+            // Its own one of other ways.
+            names.extend(known.get(paths.number as usize).map(|lsp| (lsp.label.get(), format!("{path}, another way"))));
+        }
+        names.extend(self.bypass_labels());
+        names.extend((FIRST_SERVICE..).zip(self.services.iter().cloned()));
+        names
+    }
+
     /// Fills in all tables.
     pub(super) fn configure(
         mut self,
@@ -267,7 +282,7 @@ impl CoreNet {
         scenario: &Scenario,
         wiring: &Wiring,
         options: CompileOptions,
-    ) -> (Vec<Lsp>, Vec<VpnEdge>) {
+    ) -> (Vec<Lsp>, Vec<VpnEdge>, LabelNames) {
         self.repair.is_live = options.repair;
         self.connect_wires(draft, scenario);
         let to_anywhere = options.unrouted == Unrouted::Cloud;
@@ -280,6 +295,7 @@ impl CoreNet {
         });
         let lsps = lsps.collect();
         let known = if self.repair.is_live { self.lsp_specs() } else { Default::default() };
+        let names = self.label_names(&known);
         for place in 0..self.routers.len() {
             if self.repair.is_live {
                 self.declare(place, &known);
@@ -293,8 +309,17 @@ impl CoreNet {
         if self.repair.is_live {
             self.give_control(draft, scenario, &known);
         }
-        (lsps, vpn)
+        (lsps, vpn, LabelNames { nodes, of: names })
     }
+}
+
+/// What the labels of a provider's network are of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelNames {
+    /// Its routers.
+    pub nodes: Vec<NodeId>,
+    /// By label: the same at all routers that have it.
+    pub of: BTreeMap<u32, String>,
 }
 
 /// The label of a path at its routers, the first of which is the ingress edge and has none.

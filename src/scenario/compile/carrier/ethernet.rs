@@ -63,15 +63,16 @@ impl CoreNet {
             let far =
                 all_peered(scenario, pair).first().map(|known| microsoft_tags(scenario, known.circuit, known.peering));
             let (Some(near), Some(far)) = (outer, far.and_then(|tags| tags.first().copied())) else { continue };
-            self.connect(draft, (customer, near), (microsoft, far));
-            self.connect(draft, (microsoft, far), (customer, near));
+            let of = format!("pseudowire of {}.{plane}", scenario.pairs[pair.index()].name.value);
+            self.connect(draft, (customer, near), (microsoft, far), &of);
+            self.connect(draft, (microsoft, far), (customer, near), &of);
         }
     }
 
     /// One direction: from the tag of one attachment to that of another.
-    fn connect(&mut self, draft: &mut Draft, from: (Attachment, Tag), to: (Attachment, Tag)) {
+    fn connect(&mut self, draft: &mut Draft, from: (Attachment, Tag), to: (Attachment, Tag), of: &str) {
         let control_word = self.core.control_word;
-        let label = self.service_label();
+        let label = self.service_label(of.to_owned());
         let ((from, from_tag), (to, to_tag)) = (from, to);
         let next_hop = self.towards(draft, from.router, to.router, Some(label));
         let entrance = &mut self.routers[from.router];

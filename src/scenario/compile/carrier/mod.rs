@@ -25,6 +25,7 @@ use crate::wire::vlan::Tag;
 use core::CoreNet;
 use exchange::Exchange;
 
+pub use core::LabelNames;
 pub use path::{Disjoint, Lsp};
 pub(super) use vpn::{FROM_CLOUD, FROM_SITE, VpnEdge};
 
@@ -116,15 +117,16 @@ impl Carriers {
         scenario: &Scenario,
         wiring: &Wiring,
         options: CompileOptions,
-    ) -> (Vec<Lsp>, Vec<VpnEdge>) {
+    ) -> (Vec<Lsp>, Vec<VpnEdge>, Vec<LabelNames>) {
         self.exchanges.into_iter().for_each(|exchange| exchange.configure(draft, scenario));
-        let (mut lsps, mut edges) = (Vec::new(), Vec::new());
+        let (mut lsps, mut edges, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for core in self.cores {
-            let (of_core, of_vpn) = core.configure(draft, scenario, wiring, options);
+            let (of_core, of_vpn, labels) = core.configure(draft, scenario, wiring, options);
             lsps.extend(of_core);
             edges.extend(of_vpn);
+            names.push(labels);
         }
-        (lsps, edges)
+        (lsps, edges, names)
     }
 }
 

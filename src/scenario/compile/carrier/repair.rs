@@ -131,6 +131,16 @@ impl CoreNet {
         Some(Bypass { plain, label: Some(label) })
     }
 
+    /// The labels of bypasses, and what each goes around.
+    pub(super) fn bypass_labels(&self) -> impl Iterator<Item = (u32, String)> {
+        self.repair.bypasses.iter().filter_map(|((from, link), bypass)| {
+            let ends = self.links[*link].map(|(router, _)| router);
+            let to = if ends[0] == *from { ends[1] } else { ends[0] };
+            let around = format!("bypass of {}-{}", self.routers[*from].name, self.routers[to].name);
+            Some((bypass.as_ref()?.label?.get(), around))
+        })
+    }
+
     /// All paths, as their routers know them. Labels of other than primary ways are behind those of the primary ones.
     pub(super) fn lsp_specs(&self) -> Arc<[LspSpec]> {
         let first = FIRST_TRANSPORT + 16 * self.lsps.len() as u32 + self.routers.len() as u32;

@@ -173,8 +173,9 @@ impl CoreNet {
             let mut pairs: Vec<PairId> = mine.map(|member| member.pair).collect();
             pairs.sort_unstable();
             pairs.dedup();
-            let label = self.service_label();
-            Pe { router, pairs, labels: [label, if to_anywhere { self.service_label() } else { label }] }
+            let of = format!("VPN at {}", self.routers[router].name);
+            let label = self.service_label(of.clone());
+            Pe { router, pairs, labels: [label, if to_anywhere { self.service_label(of) } else { label }] }
         };
         routers.into_iter().map(edge).collect()
     }
