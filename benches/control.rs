@@ -1,7 +1,7 @@
 //! What control planes cost: BFD sessions of two routers with each other, each packet made, sent, received and handled.
 
 use biplane::control::bfd::Config;
-use biplane::control::{BfdSpec, ControlSpec, InterfaceSpec, RoutingSpec};
+use biplane::control::{BfdSpec, ControlSpec, Hops, InterfaceSpec, RoutingSpec};
 use biplane::engine::{Network, Role, RouterSpec, Run, run};
 use biplane::id::{PortId, VrfId};
 use biplane::port::PortSpec;
@@ -39,8 +39,11 @@ fn router(node: u16) -> Role {
         v4: Some(address(node, session)),
         v6: None,
     };
-    let bfd =
-        |session| BfdSpec { interface: usize::from(session), remote: IpAddr::V4(address(1 - node, session)), config };
+    let bfd = |session| BfdSpec {
+        over: Hops::Single(usize::from(session)),
+        remote: IpAddr::V4(address(1 - node, session)),
+        config,
+    };
     let control = ControlSpec {
         ports: Vec::new(),
         interfaces: (0..SESSIONS).map(interface).collect(),

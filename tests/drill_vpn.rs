@@ -97,6 +97,57 @@ fn what_the_core_does_not_reach_is_withdrawn_and_comes_back() {
     assert_eq!(routes(&json, "carrier-pe-branch1", "10.10.0.0/16"), []);
 }
 
+/// A hole in the core that no link shows: BFD from edge to edge finds it in the time of its rules, and the routes by it are gone;
+/// without it they would be for a hold time. It goes by every link in between (RFC 5883).
+#[test]
+fn bfd_over_all_hops_finds_what_no_link_shows() {
+    let lab = || Lab::of("ipvpn", "3s", "1kpps", &event_at("carrier.p1a-p2a", "blackhole", "1s", ""));
+    let watched = || lab().with("hops = 2 ", "vpn_bfd = { interval = \"300ms\", multiplier = 3 }\nhops = 2 ");
+    let json = watched().drill(&["--threads", "1"]);
+    assert_eq!(json, watched().drill(&["--threads", "2"]));
+    // The path between these edges has the hole 1.5 links away.
+    let far = 3 * HOP / 2;
+    for router in ["carrier-pe-hq1", "carrier-pe-hq2", "carrier-pe-branch1", "carrier-pe-london1"] {
+        let downs = downs(&json, router, "bfd");
+        assert!(!downs.is_empty(), "{router}");
+        let first = downs[0].0 - S;
+        assert!(first > 600 * PS_PER_MS && first <= 900 * PS_PER_MS + 2 * far, "{router}: {downs:?}");
+        assert_eq!(downs[0].1, "detection time expired", "{router}");
+        assert!(json["control"]["events"].as_array().unwrap().iter().all(|event| event["false_failover"] != true));
+    }
+    for edge in ["carrier-pe-hq1", "carrier-pe-hq2", "carrier-pe-branch1"] {
+        let changes = routes(&json, edge, "10.20.0.0/16");
+        assert_eq!(changes.iter().map(|(_, ports)| ports.clone()).collect::<Vec<_>>(), [json!(["p1b"])], "{edge}");
+        let [(down, _), ..] = downs(&json, edge, "bgp")[..] else { panic!("{edge}") };
+        assert_eq!(changes[0].0, down + PROGRAMMING, "{edge}");
+    }
+    let without = lab().drill(&[]);
+    assert_eq!(routes(&without, "carrier-pe-hq1", "10.20.0.0/16"), []);
+    assert!(lost(&without, 0) > 2 * lost(&json, 0), "{} and {}", lost(&without, 0), lost(&json, 0));
+}
+
+/// Both kinds of BFD as another reads them: ports, addresses and hop limits are those of the standards.
+#[test]
+fn bfd_of_many_hops_and_of_members_is_on_the_wire_as_the_standards_have_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out.pcapng");
+    let write = format!("carrier-pe-hq1:p1a={}", path(&file));
+    let keys = "vpn_bfd = {}\ndetection = \"micro-bfd\"\nhops = 2 ";
+    Lab::of("ipvpn", "1ms", "1kpps", "").with("hops = 2 ", keys).drill(&["--write", &write]);
+    let fields = ["udp.dstport", "ip.ttl", "eth.dst", "mpls.ttl", "bfd.sta", "udp.checksum.status", "_ws.malformed"];
+    let Some(frames) = tshark(&file, &fields, &["-Y", "bfd"]) else { return };
+    let of = |port: &str| -> Vec<&Vec<String>> { frames.iter().filter(|frame| frame[0] == port).collect() };
+    // From its members, to whoever is there (RFC 7130 §2.3); under a label from edge to edge, nothing taken off by the sender.
+    let (micro, multihop) = (of("6784"), of("4784"));
+    assert!(micro.len() > 900 && multihop.len() > 30, "{} and {}", micro.len(), multihop.len());
+    assert_eq!(micro.len() + multihop.len(), frames.len(), "none over a single hop");
+    assert!(micro.iter().all(|frame| frame[1..4] == ["255", "01:00:5e:90:00:01", ""]), "{:?}", micro[0]);
+    assert!(multihop.iter().all(|frame| frame[1] == "255" && frame[3] == "255"), "{:?}", multihop[0]);
+    for last in [micro.last().unwrap(), multihop.last().unwrap()] {
+        assert_eq!(last[4..], ["0x03", "1", ""], "Up, a good checksum, nothing malformed: {last:?}");
+    }
+}
+
 /// What edges tell each other, as another reads it: prefixes with the label and the distinguisher of an edge's VRF and the route
 /// target of the circuit, under the transport label that leads there.
 #[test]

@@ -5,7 +5,9 @@
 //! ```
 
 use biplane::control::bfd::{Cause, Config, Event};
-use biplane::control::{BfdSpec, CarrierSpec, ControlSpec, Happened, InterfaceSpec, RoutingSpec, Signal, WatchedPort};
+use biplane::control::{
+    BfdSpec, CarrierSpec, ControlSpec, Happened, Hops, InterfaceSpec, RoutingSpec, Signal, WatchedPort,
+};
 use biplane::engine::reference::{self, Offered};
 use biplane::engine::{Network, Observe, Outcome, Role, RouterSpec, Run, Seen, Source, run};
 use biplane::frame::{DropReason, Frame};
@@ -97,7 +99,7 @@ impl Lab {
         let control = ControlSpec {
             ports: vec![WatchedPort { port: PortId(0), carrier: CarrierSpec::default(), signals }],
             interfaces: vec![own],
-            bfd: vec![BfdSpec { interface: 0, remote, config }],
+            bfd: vec![BfdSpec { over: Hops::Single(0), remote, config }],
             neighbors: Default::default(),
             bgp: Vec::new(),
             routing: RoutingSpec::default(),

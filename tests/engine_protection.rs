@@ -262,9 +262,13 @@ fn a_black_hole_is_never_repaired_where_nothing_but_light_is_watched() {
 /// BFD finds it within the bounds of RFC 5880: three intervals from the last packet that passed, sent up to one interval before.
 #[test]
 fn a_black_hole_is_repaired_when_bfd_has_found_it() {
+    ["bfd", "micro-bfd"].into_iter().for_each(finds_a_black_hole);
+}
+
+fn finds_a_black_hole(detection: &str) {
     let flow = port_by("ipvpn", "carrier.p1a-p2a");
-    let keys = "detection = \"bfd\"\nreversion_hold = \"1s\"";
-    let mut compiled = compiled("ipvpn", keys, &event("blackhole", "carrier.p1a-p2a", 1000, Some(300)));
+    let keys = format!("detection = \"{detection}\"\nreversion_hold = \"1s\"");
+    let mut compiled = compiled("ipvpn", &keys, &event("blackhole", "carrier.p1a-p2a", 1000, Some(300)));
     compiled.network.control_until = Some(at_ms(5_000));
     let sent = (15_000, Span::from_ms(950));
     let outcome = outcome(&compiled.network, || source(sent.0, sent.1, flow));

@@ -7,8 +7,8 @@
 use biplane::control::bfd::Config;
 use biplane::control::rib::{DecisionConfig, Direct, ProgrammingConfig, RibConfig};
 use biplane::control::{
-    BfdSpec, CarrierSpec, ControlSpec, Happened, InterfaceSpec, NextHopSpec, Reach, RoutingSpec, Signal, StaticRoute,
-    WatchedPort,
+    BfdSpec, CarrierSpec, ControlSpec, Happened, Hops, InterfaceSpec, NextHopSpec, Reach, RoutingSpec, Signal,
+    StaticRoute, WatchedPort,
 };
 use biplane::engine::reference::{self, Offered};
 use biplane::engine::{Network, Outcome, Role, RouterSpec, Run, Source, run};
@@ -92,7 +92,9 @@ impl Lab {
         ControlSpec {
             ports: (0..LINKS).map(watched).collect(),
             interfaces: (0..LINKS).map(interface).collect(),
-            bfd: (0..LINKS).map(|link| BfdSpec { interface: link.into(), remote: remote(link), config }).collect(),
+            bfd: (0..LINKS)
+                .map(|link| BfdSpec { over: Hops::Single(link.into()), remote: remote(link), config })
+                .collect(),
             neighbors: Default::default(),
             bgp: Vec::new(),
             routing: if node == 0 { routing } else { RoutingSpec::default() },

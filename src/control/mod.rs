@@ -28,7 +28,7 @@ pub mod tables;
 pub use carrier::{Carrier, CarrierSpec, Signal};
 pub use change::Change;
 pub use interface::{Arrived, InterfaceSpec, TagKey};
-pub use liveness::BfdSpec;
+pub use liveness::{BfdSpec, Hops};
 pub use plane::{Control, ControlSpec, Happened, Noted, Outgoing, Received, WatchedPort, Way};
 pub use route::{AsPath, Attributes, Family, Nlri, Origin, RouteDistinguisher, RouteUpdate, Segment, Vpn};
 pub use routing::{Followers, NextHopSpec, Originated, Reach, RoutingSpec, StaticRoute, Towards};

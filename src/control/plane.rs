@@ -5,7 +5,7 @@ use super::bfd;
 use super::carrier::{Carrier, CarrierSpec, Signal};
 use super::change::Change;
 use super::interface::{Arrived, InterfaceSpec};
-use super::liveness::{BfdSpec, Liveness};
+use super::liveness::{BfdSpec, Hops, Liveness};
 use super::protection::{self, Protection, ProtectionSpec};
 use super::rib::PeerId;
 use super::routing::{Routing, RoutingSpec};
@@ -17,7 +17,7 @@ use super::tables::{BgpRow, Tables};
 use crate::id::{PortId, VrfId};
 use crate::table::NextHop;
 use crate::time::{Instant, Span};
-use crate::wire::bfd::SINGLE_HOP_PORT;
+use crate::wire::bfd::{MICRO_PORT, MULTIHOP_PORT, SINGLE_HOP_PORT};
 use crate::wire::ethernet;
 use ipnet::IpNet;
 use std::collections::VecDeque;
@@ -282,10 +282,7 @@ impl Control {
     /// A frame for the router goes to the protocol that it is for; `None` if it is for none.
     fn take(&mut self, now: Instant, received: &Received) -> Option<()> {
         let frame = Arrived::read(&received.octets)?;
-        if let (ethernet::IPV4 | ethernet::IPV6, Some((from, to, packet))) =
-            (frame.ethertype, packet::tcp(frame.payload))
-            && self.speaker.handle_packet(now, Over::Routed(received.vrf), (from, to), packet)
-        {
+        if matches!(frame.ethertype, ethernet::IPV4 | ethernet::IPV6) && self.take_routed(now, received.vrf, &frame) {
             return Some(());
         }
         let place = self.segments.place_of(received.port, &frame)?;
@@ -301,9 +298,23 @@ impl Control {
                 .then_some(());
         }
         let datagram = Datagram::read(frame.payload).ok()?;
-        let is_bfd = self.segments.interface(place).is_own(datagram.destination)
-            && datagram.ports.destination == SINGLE_HOP_PORT;
-        (is_bfd && self.liveness.handle_datagram(now, place, &datagram)).then_some(())
+        let over = match datagram.ports.destination {
+            SINGLE_HOP_PORT => Hops::Single(place),
+            MICRO_PORT => Hops::Micro(place),
+            _ => return None,
+        };
+        let is_own = self.segments.interface(place).is_own(datagram.destination);
+        (is_own && self.liveness.handle_datagram(now, over, &datagram)).then_some(())
+    }
+
+    /// A packet that came by whatever port goes to the session that it is for; whether there is one.
+    fn take_routed(&mut self, now: Instant, vrf: VrfId, frame: &Arrived<'_>) -> bool {
+        if let Some((from, to, packet)) = packet::tcp(frame.payload) {
+            return self.speaker.handle_packet(now, Over::Routed(vrf), (from, to), packet);
+        }
+        let Ok(datagram) = Datagram::read(frame.payload) else { return false };
+        let over = Hops::Multi { vrf, local: datagram.destination };
+        datagram.ports.destination == MULTIHOP_PORT && self.liveness.handle_datagram(now, over, &datagram)
     }
 
     /// When it wants to be called again.

@@ -85,12 +85,7 @@ impl Seat {
         (frame.at, frame.id.sent, frame.id.stream, frame.id.seq) = (now, now, self.stream, self.sent);
         self.sent = self.sent.wrapping_add(1);
         let onward = match outgoing.way {
-            Way::Routed(vrf) => {
-                // The datapath takes one off what it forwards; from what is the router's own nothing is taken.
-                let ttl = frame.header.meta.ttl();
-                frame.header.meta = frame.header.meta.with_ttl(ttl.saturating_add(1));
-                Onward::Datapath(Entry::Local(vrf))
-            }
+            Way::Routed(vrf) => Onward::Datapath(Entry::Own(vrf)),
             Way::Port { port, class } => {
                 frame.header.meta = frame.header.meta.with_class(class);
                 Onward::Port(port)

@@ -4,7 +4,7 @@ use super::plan::Plan;
 use crate::control::bfd::{Config, Path};
 use crate::control::bgp::State as BgpState;
 use crate::control::stack::neighbor::Event as NeighborEvent;
-use crate::control::{ControlSpec, Happened, Noted, Signal};
+use crate::control::{ControlSpec, Happened, Hops, Noted, Signal};
 use crate::engine::{NodeOutcome, Outcome, Role};
 use crate::id::NodeId;
 use crate::report::{ControlEvent, ControlFigures, ControlNews, SessionFigures, SessionId};
@@ -143,7 +143,10 @@ impl<'p> Router<'p> {
         let control_of = |node: NodeId| self.plan.control(node);
         let Some(control) = control_of(self.sessions.node) else { return slow };
         let session = &control.bfd[place];
-        let own = control.interfaces[session.interface].own(session.remote);
+        let own = match session.over {
+            Hops::Multi { local, .. } => Some(local),
+            Hops::Single(place) | Hops::Micro(place) => control.interfaces[place].own(session.remote),
+        };
         let far = control_of(self.sessions.bfd[place].peer);
         let far = far.and_then(|far| far.bfd.iter().find(|other| Some(other.remote) == own));
         let ends = [Some(session), far].into_iter().flatten().map(|session| session.config);

@@ -2,6 +2,7 @@
 
 use super::{Aside, Decision, Pass, PuntReason, Routed, Step, Witness, packet_octets};
 use crate::frame::{DropReason, Frame, Kind};
+use crate::id::VrfId;
 use crate::table::Target;
 use crate::wire::ethernet::{FCS_OCTETS, HEADER_OCTETS};
 use crate::wire::{ipv4, ipv6};
@@ -11,6 +12,23 @@ impl<W: Witness> Pass<'_, W> {
     /// Forwards by destination a frame whose labels are gone and whose kind is IP.
     #[inline(always)]
     pub(super) fn ip_path(&mut self, routed: Routed, frame: &mut Frame) -> Decision {
+        self.by_destination(routed, frame, 1)
+    }
+
+    /// Sends an untagged packet of the router's own by its destination.
+    #[cold]
+    pub(super) fn own_path(&mut self, vrf: VrfId, frame: &mut Frame) -> Decision {
+        let meta = frame.header.meta;
+        if !matches!(meta.kind(), Kind::Ipv4 | Kind::Ipv6) {
+            return Err(DropReason::NotIp.into());
+        }
+        frame.header.meta = meta.with_class(meta.traffic_class() >> 5);
+        self.by_destination(Routed { vrf, tags: 0, expired: false, alert: None }, frame, 0)
+    }
+
+    /// The same; `hops` are taken off the TTL.
+    #[inline(always)]
+    fn by_destination(&mut self, routed: Routed, frame: &mut Frame, hops: u8) -> Decision {
         let destination = frame.octets(self.templates).destination();
         let set = if frame.header.meta.kind() == Kind::Ipv4 {
             let destination = destination as u32;
@@ -35,7 +53,7 @@ impl<W: Witness> Pass<'_, W> {
             return Err(Aside::punt(PuntReason::MplsTtlExpired, routed.vrf));
         }
         let meta = frame.header.meta;
-        let Some(ttl) = meta.ttl().checked_sub(1).filter(|&ttl| ttl > 0) else {
+        let Some(ttl) = meta.ttl().checked_sub(hops).filter(|&ttl| ttl > 0) else {
             return Err(Aside::punt(PuntReason::TtlExpired, routed.vrf));
         };
         let pushed = next_hop.push.octets();

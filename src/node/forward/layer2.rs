@@ -26,7 +26,7 @@ impl<W: Witness> Pass<'_, W> {
     pub(super) fn arrived_at_layer2(&self, entry: Entry, matched: Matched, frame: &mut Frame, pop: u8) -> Arrived {
         let outer = match entry {
             Entry::Port(port) => self.fib.ingress(port.index()).and_then(|ingress| ingress.outer_tag(frame)),
-            Entry::Local(_) => None,
+            Entry::Local(_) | Entry::Own(_) => None,
         };
         frame.header.meta = frame.header.meta.with_class(outer.map_or(0, Tag::pcp));
         let priority = frame.tags().take(matched.tags.into()).take_while(|tag| tag.vid() == 0).count() as u8;

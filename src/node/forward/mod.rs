@@ -31,6 +31,9 @@ pub enum Entry {
     Port(PortId),
     /// From the router itself (its slow path), in this VRF.
     Local(VrfId),
+    /// What the router has to say for itself (its control plane), in this VRF: nothing is taken off its TTL, for it is not
+    /// forwarded (RFC 1812 §5.3.1).
+    Own(VrfId),
 }
 
 /// What becomes of a frame.
@@ -212,6 +215,7 @@ impl<'a, W: Witness> Pass<'a, W> {
                 }
                 matched
             }
+            Entry::Own(vrf) => return self.own_path(vrf, frame),
             Entry::Local(vrf) => {
                 let sub = SubInterface { service: Service::Route(vrf), mpls: true, reset_dscp: false };
                 Matched { sub, tags: frame.header.meta.tags(), priority: None }

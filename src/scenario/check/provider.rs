@@ -8,6 +8,10 @@ use crate::scenario::model::{Carrier, CoreGraph, CoreLink, PortPair, Provider};
 pub(super) fn idle(scenario: &Scenario, problems: &Problems) {
     for (place, provider) in scenario.providers.iter().enumerate() {
         let name = &provider.name.value;
+        let has_vpn = scenario
+            .pairs
+            .iter()
+            .any(|pair| !pair.carrier.is_layer_2() && pair.carrier.provider().is_some_and(|of| of.index() == place));
         let mut used = scenario.pairs.iter().map(|pair| &pair.carrier);
         let mut used_by =
             used.by_ref().filter(|carrier| carrier.provider().is_some_and(|of| of.index() == place)).peekable();
@@ -22,6 +26,12 @@ pub(super) fn idle(scenario: &Scenario, problems: &Problems) {
             let message = format!("`{name}` is an exchange, which has no core: `{}`", key.value);
             let idle = Diagnostic::warning(key.at, message).label("without effect");
             problems.report(idle.remedy("take it away; an exchange has `nni_port` and `nni_delay`"));
+        } else if let Some(key) = provider.vpn_at
+            && !has_vpn
+        {
+            let message = format!("`{}` is of VPNs, and no circuit by `{name}` is an IPVPN", key.value);
+            let idle = Diagnostic::warning(key.at, message).label("without effect");
+            problems.report(idle.remedy("take it away, or write a circuit of `model = \"ipvpn\"`"));
         }
     }
 }

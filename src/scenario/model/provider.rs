@@ -13,12 +13,16 @@ pub struct Provider {
     pub name: Located<String>,
     /// Its autonomous system, of the VPNs of its network: 64500 if absent, a number for documentation (RFC 5398).
     pub asn: u32,
+    /// BFD of the sessions between its edges, over all hops (RFC 5883): they go down with it. None if absent.
+    pub vpn_bfd: Option<Bfd>,
     /// Its ports towards Microsoft (network-to-network interface).
     pub nni: Nni,
     /// Its network, where circuits of it need one; an exchange has none.
     pub core: Core,
     /// Where the first key of that network is written, if one is.
     pub core_at: Option<Located<&'static str>>,
+    /// The same of the first key of its VPNs.
+    pub vpn_at: Option<Located<&'static str>>,
 }
 
 /// Links between a provider and Microsoft edge routers.
@@ -84,6 +88,8 @@ pub enum Detection {
     LossOfSignal,
     /// By BFD too, of both ends alike: 10 ms three times if absent; 1 ms to 60 s.
     Bfd(Bfd),
+    /// The same as on the one member of an aggregation group (micro-BFD, RFC 7130).
+    MicroBfd(Bfd),
 }
 
 impl Default for Recovery {

@@ -21,8 +21,11 @@ pub(super) fn provider(name: Located<String>, mut table: Table<'_>, names: &Name
     let delay = |table: &mut Table<'_>, key: &'static str, absent: Span| {
         table.optional(key, values::delay).map_or(absent, |delay| delay.value)
     };
-    let core_keys = CORE_KEYS.into_iter().filter_map(|key| Some(Located::new(key, table.key_at(key)?)));
-    let core_at = core_keys.min_by_key(|key| key.at);
+    let first_of = |keys: &[&'static str]| {
+        let written = keys.iter().filter_map(|key| Some(Located::new(*key, table.key_at(key)?)));
+        written.min_by_key(|key| key.at)
+    };
+    let (core_at, vpn_at) = (first_of(&CORE_KEYS), first_of(&["asn", "vpn_bfd"]));
     let nni = Nni { port: speed(&mut table, "nni_port"), delay: delay(&mut table, "nni_delay", NNI_DELAY) };
     let (port, delay) = (speed(&mut table, "port"), delay(&mut table, "delay", CORE_DELAY));
     let core = Core {
@@ -38,7 +41,8 @@ pub(super) fn provider(name: Located<String>, mut table: Table<'_>, names: &Name
         recovery: recovery::recovery(&mut table),
     };
     let asn = table.optional("asn", values::asn).map_or(ASN, |asn| asn.value);
-    Provider { name, asn, nni, core, core_at }
+    let vpn_bfd = recovery::vpn_bfd(&mut table);
+    Provider { name, asn, vpn_bfd, nni, core, core_at, vpn_at }
 }
 
 /// `hops`, or `routers` with their links and edges.

@@ -34,17 +34,19 @@ pub(super) fn provider() -> Table {
     let rules: [Rule; 3] = [
         when([When::Has("routers")]).needs(&["edges"]).without(&["hops"]),
         when([When::Lacks("routers")]).without(&["link", "edges"]),
-        when([When::IsNot("detection", Shape::Words(&["bfd"]))]).without(&["bfd"]),
+        when([When::IsNot("detection", Shape::Words(&["bfd", "micro-bfd"]))]).without(&["bfd"]),
     ];
     table("[provider.NAME]", "A connectivity provider.", keys).rules(rules)
 }
 
 /// What its network does when a link of it fails.
-fn recovery() -> [Key; 5] {
-    let bfd = vec![
-        key("interval", time(), "Between two packets, \"1ms\" to \"60s\".").default("10ms"),
-        key("multiplier", integer(1..=255), "Intervals without a packet until the link is down.").default(3),
-    ];
+fn recovery() -> [Key; 6] {
+    let bfd = |interval: &str| {
+        vec![
+            key("interval", time(), "Between two packets, \"1ms\" to \"60s\".").default(interval),
+            key("multiplier", integer(1..=255), "Intervals without a packet until what it watches is down.").default(3),
+        ]
+    };
     [
         key(
             "protection",
@@ -54,11 +56,20 @@ fn recovery() -> [Key; 5] {
         .default("local-repair"),
         key(
             "detection",
-            Shape::Words(&["loss-of-signal", "bfd"]),
-            "How routers see that a link has failed: by its signal, or by BFD too.",
+            Shape::Words(&["loss-of-signal", "bfd", "micro-bfd"]),
+            "How routers see that a link has failed: by its signal, or by BFD too, or as on the member of a group.",
         )
         .default("loss-of-signal"),
-        key("bfd", table("`bfd` of [provider.NAME]", "", bfd).shape(), "BFD on its links, with `detection = \"bfd\"`."),
+        key(
+            "bfd",
+            table("`bfd` of [provider.NAME]", "", bfd("10ms")).shape(),
+            "BFD on its links, with `detection` of \"bfd\" or \"micro-bfd\".",
+        ),
+        key(
+            "vpn_bfd",
+            table("`vpn_bfd` of [provider.NAME]", "", bfd("300ms")).shape(),
+            "BFD over all hops (RFC 5883) between the edges of a VPN, whose sessions go down with it; none if absent.",
+        ),
         key("reversion_hold", time(), "After a link is back, how long it is left alone: \"0s\" to \"1h\".")
             .default("10s"),
         key("igp_convergence", time(), "From the detection to paths around the failure: \"0s\" to \"600s\".")

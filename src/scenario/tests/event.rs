@@ -76,9 +76,15 @@ fn an_event_holds_from_its_beginning_to_its_end() {
 fn providers_say_how_they_recover() {
     let providers = good(EVENTS).providers;
     assert_eq!(providers[0].core.recovery, Recovery::default());
+    assert_eq!((providers[0].asn, providers[0].vpn_bfd), (64_500, None));
     let bfd = Bfd { interval: Span::from_ms(5), multiplier: 3 };
-    let expected = Recovery { detection: Detection::Bfd(bfd), reversion_hold: Span::ZERO, ..Recovery::default() };
+    let expected = Recovery { detection: Detection::MicroBfd(bfd), reversion_hold: Span::ZERO, ..Recovery::default() };
     assert_eq!(providers[1].core.recovery, expected);
+    let edges = Bfd { interval: Span::from_ms(100), multiplier: 4 };
+    assert_eq!((providers[1].asn, providers[1].vpn_bfd), (7018, Some(edges)));
+    let words = ["bfd", "micro-bfd"].map(|word| good(&EVENTS.replace("\"micro-bfd\"", &format!("\"{word}\""))));
+    let [plain, micro] = words.map(|scenario| scenario.providers[1].core.recovery.detection);
+    assert_eq!([plain, micro], [Detection::Bfd(bfd), Detection::MicroBfd(bfd)]);
 }
 
 /// Circuits that share a port pair share what happens to it.

@@ -9,7 +9,7 @@
 use super::core::{CoreNet, FIRST_TRANSPORT};
 use crate::control::bfd::Config;
 use crate::control::protection::{AdjacencySpec, HeadSpec, LspSpec, ProtectionSpec, Timing};
-use crate::control::{BfdSpec, InterfaceSpec, Towards, WatchedPort};
+use crate::control::{BfdSpec, Hops, InterfaceSpec, Towards, WatchedPort};
 use crate::id::VrfId;
 use crate::scenario::Scenario;
 use crate::scenario::compile::draft::Draft;
@@ -180,7 +180,7 @@ impl CoreNet {
     /// routes.
     fn address(&self, link: usize, side: usize) -> Option<Ipv4Addr> {
         let first = u32::from(Ipv4Addr::new(100, 64, 0, 0));
-        let is_by_bfd = matches!(self.core.recovery.detection, Detection::Bfd(_));
+        let is_by_bfd = self.core.recovery.detection != Detection::LossOfSignal;
         is_by_bfd.then(|| Ipv4Addr::from(first + 2 * link as u32 + side as u32))
     }
 
@@ -237,12 +237,17 @@ impl CoreNet {
         let mac = Mac::local(node.0, port.0);
         control.interfaces.push(InterfaceSpec { port, tags: Vec::new(), vrf: VrfId(0), mac, v4: own, v6: None });
         let interface = control.interfaces.len() - 1;
-        let bfd = match (self.core.recovery.detection, remote) {
-            (Detection::Bfd(bfd), Some(remote)) => {
+        let over = match self.core.recovery.detection {
+            Detection::LossOfSignal => None,
+            Detection::Bfd(bfd) => Some((bfd, Hops::Single(interface))),
+            Detection::MicroBfd(bfd) => Some((bfd, Hops::Micro(interface))),
+        };
+        let bfd = match (over, remote) {
+            (Some((bfd, over)), Some(remote)) => {
                 let interval = Interval::try_from(bfd.interval).expect("a checked interval");
                 let multiplier = DetectMult(bfd.multiplier.try_into().expect("a checked multiplier"));
                 let config = Config::new(interval, multiplier);
-                control.bfd.push(BfdSpec { interface, remote: IpAddr::V4(remote), config });
+                control.bfd.push(BfdSpec { over, remote: IpAddr::V4(remote), config });
                 Some(control.bfd.len() - 1)
             }
             _ => None,

@@ -10,7 +10,7 @@ use crate::control::bfd::Config;
 use crate::control::bgp::session::SessionConfig;
 use crate::control::rib::{DecisionConfig, PeerConfig, PeerKind, Policy, ProgrammingConfig, RibConfig, VpnConfig};
 use crate::control::{
-    Attributes, BfdSpec, BgpSpec, CarrierSpec, ControlSpec, Family, InterfaceSpec, NextHopSpec, Originated, Over,
+    Attributes, BfdSpec, BgpSpec, CarrierSpec, ControlSpec, Family, Hops, InterfaceSpec, NextHopSpec, Originated, Over,
     Reach, Towards, WatchedPort,
 };
 use crate::id::{NodeId, VrfId};
@@ -169,7 +169,7 @@ impl<'a> Planes<'a> {
         let plane = self.planes.get_mut(&own.end.0).expect("it has a sub-interface");
         let ControlSpec { bfd, bgp, routing, .. } = &mut plane.spec;
         let watched = link.bfd.map(|ends| {
-            bfd.push(BfdSpec { interface, remote, config: config(ends[side]) });
+            bfd.push(BfdSpec { over: Hops::Single(interface), remote, config: config(ends[side]) });
             plane.names.bfd.push(name.clone());
             bfd.len() - 1
         });
@@ -193,13 +193,14 @@ impl<'a> Planes<'a> {
         routing.next_hops.push(NextHopSpec { vrf: own.vrf, address: remote, label: None, forward, by });
     }
 
-    /// Sessions of two routers of one system, anywhere in it, for the routes of VPNs, and how often the system may be in a path.
+    /// Sessions of two routers of one system, anywhere in it, for the routes of VPNs, with BFD over all hops in between, and how
+    /// often the system may be in a path.
     pub(super) fn within(
         &mut self,
         vrf: VrfId,
         ends: [NodeId; 2],
-        of: &str,
-        provider: ProviderId,
+        (of, provider): (&str, ProviderId),
+        bfd: Option<Bfd>,
         own_as_allowed: usize,
     ) {
         for [own, far] in [ends, [ends[1], ends[0]]] {
@@ -207,9 +208,16 @@ impl<'a> Planes<'a> {
             let families = vec![Family::VpnIpv4, Family::VpnIpv6];
             let (session, mut peer) = self.terms([own, far], addresses, vrf, families, &Bgp::default());
             peer.own_as_allowed = own_as_allowed;
-            let plane = self.planes.get_mut(&own).expect("it has a control plane");
-            plane.spec.bgp.push(BgpSpec { over: Over::Routed(vrf), session, peer, bfd: None });
-            plane.names.bgp.push(SessionName { peer: far, of: of.to_owned(), on: None, through: Some(provider) });
+            let Plane { spec, names, .. } = self.planes.get_mut(&own).expect("it has a control plane");
+            let name = SessionName { peer: far, of: of.to_owned(), on: None, through: Some(provider) };
+            let watched = bfd.map(|bfd| {
+                let over = Hops::Multi { vrf, local: addresses[0] };
+                spec.bfd.push(BfdSpec { over, remote: addresses[1], config: config(bfd) });
+                names.bfd.push(name.clone());
+                spec.bfd.len() - 1
+            });
+            spec.bgp.push(BgpSpec { over: Over::Routed(vrf), session, peer, bfd: watched });
+            names.bgp.push(name);
         }
     }
 
@@ -305,7 +313,8 @@ pub(super) fn named(draft: &Draft, links: &EventLinks, node: NodeId, control: &C
         format!("link of {} and {far}", name(end))
     };
     let bfd = control.bfd.iter().map(|session| {
-        let interface = &control.interfaces[session.interface];
+        let interface = session.over.interface().expect("what goes further is none of a link");
+        let interface = &control.interfaces[interface];
         let end = (node, interface.port);
         let peer = draft.peer(end).map_or(node, |far| far.0);
         let on = links.iter().find(|(_, ends)| ends.contains(&end)).map(|(target, _)| *target);

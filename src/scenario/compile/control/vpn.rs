@@ -61,8 +61,9 @@ pub(super) fn edges(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Scena
     }
     for edge in vpn {
         for far in edge.far.iter().filter(|far| edge.node < far.node) {
-            let of = format!("VPN of {}", scenario.providers[edge.provider.index()].name.value);
-            planes.within(GLOBAL, [edge.node, far.node], &of, edge.provider, OWN_AS_ALLOWED);
+            let provider = &scenario.providers[edge.provider.index()];
+            let of = format!("VPN of {}", provider.name.value);
+            planes.within(GLOBAL, [edge.node, far.node], (&of, edge.provider), provider.vpn_bfd, OWN_AS_ALLOWED);
         }
     }
 }
