@@ -282,39 +282,32 @@ impl Control {
     /// A frame for the router goes to the protocol that it is for; `None` if it is for none.
     fn take(&mut self, now: Instant, received: &Received) -> Option<()> {
         let frame = Arrived::read(&received.octets)?;
-        if matches!(frame.ethertype, ethernet::IPV4 | ethernet::IPV6) && self.take_routed(now, received.vrf, &frame) {
-            return Some(());
+        let place = self.segments.place_of(received.port, &frame);
+        if matches!(frame.ethertype, ethernet::IPV4 | ethernet::IPV6) {
+            if let Some((from, to, packet)) = packet::tcp(frame.payload) {
+                let mut is_for = |over| self.speaker.handle_packet(now, over, (from, to), packet);
+                let is_own = |place: &usize| self.segments.interface(*place).is_own(to);
+                let is_taken = place.filter(is_own).is_some_and(|place| is_for(Over::Interface(place)))
+                    || is_for(Over::Routed(received.vrf));
+                return is_taken.then_some(());
+            }
+            if let Ok(datagram) = Datagram::read(frame.payload) {
+                let own = place.filter(|place| self.segments.interface(*place).is_own(datagram.destination));
+                let over = match datagram.ports.destination {
+                    SINGLE_HOP_PORT => Hops::Single(own?),
+                    MICRO_PORT => Hops::Micro(own?),
+                    MULTIHOP_PORT => Hops::Multi { vrf: received.vrf, local: datagram.destination },
+                    _ => return None,
+                };
+                return self.liveness.handle_datagram(now, over, &datagram).then_some(());
+            }
         }
-        let place = self.segments.place_of(received.port, &frame)?;
+        let place = place?;
         if self.segments.handle_frame(now, place, &frame) {
             return Some(());
         }
-        if frame.ethertype == protection::ETHERTYPE {
-            return self.protection.as_mut()?.handle_news(place, frame.payload);
-        }
-        if let Some((from, to, packet)) = packet::tcp(frame.payload) {
-            let is_own = self.segments.interface(place).is_own(to);
-            return (is_own && self.speaker.handle_packet(now, Over::Interface(place), (from, to), packet))
-                .then_some(());
-        }
-        let datagram = Datagram::read(frame.payload).ok()?;
-        let over = match datagram.ports.destination {
-            SINGLE_HOP_PORT => Hops::Single(place),
-            MICRO_PORT => Hops::Micro(place),
-            _ => return None,
-        };
-        let is_own = self.segments.interface(place).is_own(datagram.destination);
-        (is_own && self.liveness.handle_datagram(now, over, &datagram)).then_some(())
-    }
-
-    /// A packet that came by whatever port goes to the session that it is for; whether there is one.
-    fn take_routed(&mut self, now: Instant, vrf: VrfId, frame: &Arrived<'_>) -> bool {
-        if let Some((from, to, packet)) = packet::tcp(frame.payload) {
-            return self.speaker.handle_packet(now, Over::Routed(vrf), (from, to), packet);
-        }
-        let Ok(datagram) = Datagram::read(frame.payload) else { return false };
-        let over = Hops::Multi { vrf, local: datagram.destination };
-        datagram.ports.destination == MULTIHOP_PORT && self.liveness.handle_datagram(now, over, &datagram)
+        let is_news = frame.ethertype == protection::ETHERTYPE;
+        self.protection.as_mut().filter(|_| is_news)?.handle_news(place, frame.payload)
     }
 
     /// When it wants to be called again.
