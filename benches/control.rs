@@ -1,16 +1,19 @@
-//! What control planes cost: BFD sessions of two routers with each other, each packet made, sent, received and handled.
+//! What control planes cost: BFD sessions of two routers with each other, each packet made, sent, received and handled; by
+//! themselves, and beside what the routers forward.
 
 use biplane::control::bfd::Config;
-use biplane::control::{BfdSpec, ControlSpec, Hops, InterfaceSpec, RoutingSpec};
-use biplane::engine::{Network, Role, RouterSpec, Run, run};
-use biplane::id::{PortId, VrfId};
+use biplane::control::{BfdSpec, ControlSpec, Happened, Hops, InterfaceSpec, Noted, RoutingSpec};
+use biplane::engine::{Network, Role, RouterSpec, Run, Source, run};
+use biplane::id::{NodeId, PortId, VrfId};
 use biplane::port::PortSpec;
 use biplane::table::{FibBuilder, IngressBuilder, NextHop, Service, SubInterface, VlanKey};
 use biplane::time::{Instant, PortSpeed, Span};
-use biplane::wire::bfd::{DetectMult, Interval};
+use biplane::traffic::stream::{AddressRange, FrameSizes, Generator, Layer, Rate, StreamSpec};
+use biplane::wire::bfd::{DetectMult, Interval, State};
 use biplane::wire::ethernet::Mac;
 use biplane::wire::vlan::Tag;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Sessions over one link, one on each VLAN.
@@ -26,7 +29,12 @@ fn router(node: u16) -> Role {
     let mut fib = FibBuilder::new(1);
     let route = SubInterface { service: Service::Route(VrfId(0)), mpls: false, reset_dscp: false };
     let vlans = (1..=SESSIONS).map(VlanKey::Single);
-    fib.ingress(&vlans.fold(IngressBuilder::default(), |port, vlan| port.sub(vlan, route)));
+    let untagged = IngressBuilder::default().sub(VlanKey::Untagged, route);
+    fib.ingress(&vlans.fold(untagged.clone(), |port, vlan| port.sub(vlan, route))).ingress(&untagged);
+    for side in 0..2 {
+        let by = fib.next_hops(&[NextHop::port(PortId(u16::from(side == node)))]);
+        fib.route(VrfId(0), hosts(side), by);
+    }
     let local = fib.next_hops(&[NextHop::LOCAL]);
     for session in 0..SESSIONS {
         fib.route(VrfId(0), format!("{}/32", address(node, session)).parse().unwrap(), local);
@@ -57,12 +65,25 @@ fn router(node: u16) -> Role {
     Role::Router(Box::new(RouterSpec { control: Some(Box::new(control)), ..RouterSpec::new(fib.build()) }))
 }
 
-/// Two routers; sessions come up in the first three seconds, then each sends every 2.5 to 3.3 ms.
+/// The hosts behind a router.
+fn hosts(node: u16) -> IpNet {
+    IpNet::new(Ipv4Addr::new(10, node as u8, 0, 0).into(), 16).unwrap()
+}
+
+/// Two routers with a host each; sessions come up in the first two seconds, then each sends every 2.5 to 3.3 ms.
 fn network(until: Instant) -> Network {
     let mut network = Network { control_until: Some(until), ..Network::default() };
     let port = || PortSpec { queue_of_class: PortSpec::CONTROL_FIRST, ..PortSpec::new("link", PortSpeed::G100) };
-    let [a, b] = [0, 1].map(|node| network.add(format!("r{node}"), router(node), vec![port()]));
+    let [a, b] = [0, 1].map(|node| network.add(format!("r{node}"), router(node), vec![port(), port()]));
     network.join((a, PortId(0)), (b, PortId(0)), Span::from_us(100));
+    for (node, router) in [a, b].into_iter().enumerate() {
+        let host = network.add(
+            format!("host{node}"),
+            Role::Host,
+            vec![PortSpec { buffer_octets: None, ..PortSpec::new("link", PortSpeed::G100) }],
+        );
+        network.join((host, PortId(0)), (router, PortId(1)), Span::from_us(20));
+    }
     network
 }
 
@@ -80,5 +101,53 @@ fn sessions(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, sessions);
+/// From when on the hosts send, and for how long.
+const BEGIN: Instant = Instant::from_ps(2_000_000_000_000);
+const SENDING: Span = Span::from_ms(50);
+
+/// Frames of 64 octets each way at 80 % of 100G, while sessions run and while they are silent: the difference is what they
+/// cost; beside it what comes before.
+fn beside_forwarding(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("bfd beside forwarding");
+    group.sample_size(10);
+    for threads in [1, 2] {
+        for (name, until, sends) in
+            [("before", BEGIN, false), ("without sessions", BEGIN, true), ("with sessions", BEGIN + SENDING, true)]
+        {
+            let mut network = network(until);
+            let streams: Vec<Generator> = [(0, 1), (1, 0)].map(|(from, to)| stream(&mut network, from, to)).into();
+            let once = || {
+                let streams = streams.iter().enumerate().filter(|_| sends);
+                let source = |(node, stream): (usize, &Generator)| {
+                    (NodeId(2 + node as u16), Source::Stream(Box::new(stream.clone())))
+                };
+                run(Run { threads, ..Run::new(&network, streams.map(source).collect()) })
+            };
+            let outcome = once();
+            assert!(outcome.sources.iter().all(|source| source.dropped == 0 && source.delivered > 5_000_000));
+            let up = outcome.nodes[..2].iter().map(|node| node.log.iter().filter(|noted| is_up(noted)).count());
+            assert_eq!(up.collect::<Vec<_>>(), [usize::from(SESSIONS); 2]);
+            group.bench_function(format!("{name}/{threads} threads"), |bench| bench.iter(once));
+        }
+    }
+    group.finish();
+}
+
+/// That a session is up, before the hosts send.
+fn is_up(noted: &Noted) -> bool {
+    noted.at < BEGIN && matches!(noted.what, Happened::Bfd(_, event) if event.to == State::Up)
+}
+
+fn stream(network: &mut Network, from: u16, to: u16) -> Generator {
+    let range = |node| {
+        let hosts = hosts(node);
+        AddressRange::new(hosts.network(), hosts.broadcast()).unwrap()
+    };
+    let rate = Rate::Bits(80_000_000_000, Layer::Wire);
+    let spec = StreamSpec::new(range(from), range(to), 4096, FrameSizes::One(64), rate);
+    let spec = StreamSpec { begin: BEGIN, end: Some(BEGIN + SENDING), ..spec };
+    spec.generator(&mut network.templates).unwrap()
+}
+
+criterion_group!(benches, sessions, beside_forwarding);
 criterion_main!(benches);

@@ -50,6 +50,11 @@ impl Shared {
         }
     }
 
+    /// How many threads there are.
+    pub(super) fn threads(&self) -> usize {
+        self.idle.len()
+    }
+
     /// Nothing that `node` sends starts before this.
     #[inline(always)]
     pub(super) fn sent_until(&self, node: usize) -> Instant {
