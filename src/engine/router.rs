@@ -17,6 +17,7 @@ use super::order::{Key, MAX_SPAN, Order};
 use super::outcome::{Finished, NodeOutcome, PortOutcome};
 use super::output::{Arrived, Desk, Output, pad};
 use super::{Progress, Step};
+use crate::control::Change;
 use crate::frame::{DropCounts, DropReason, Frame, Octets, Templates};
 use crate::id::{PortId, VrfId};
 use crate::node::{
@@ -61,6 +62,8 @@ pub(super) struct RouterNode {
     local: VecDeque<Local>,
     last_local: Instant,
     made: Vec<(Entry, Frame)>,
+    /// What the control plane has decided on and forwarding does not have yet.
+    changes: Vec<Change>,
     punts: Vec<Punt>,
     gate: Option<InnerPort>,
     nat: Nat,
@@ -92,6 +95,7 @@ impl RouterNode {
             local: VecDeque::new(),
             last_local: Instant::ZERO,
             made: Vec::new(),
+            changes: Vec::new(),
             punts: Vec::new(),
             gate: spec.gate.as_ref().map(InnerPort::new),
             nat: Nat::new(&spec.nat),
@@ -154,10 +158,12 @@ impl RouterNode {
                     step.set_busy();
                     self.control(due, step);
                 }
-                (Some(first), due) => {
+                (Some(first), _) => {
                     step.set_busy();
-                    let end = self.chunk_end(first, due.unwrap_or(until));
+                    let end = self.chunk_end(first, until);
+                    let end = self.go_ahead(end);
                     self.chunk(first, end, step);
+                    self.apply_changes(end, step);
                 }
                 (None, _) => break,
             }
@@ -182,7 +188,7 @@ impl RouterNode {
     #[inline(always)]
     fn chunk_end(&mut self, first: Instant, until: Instant) -> Instant {
         let beyond = self.inputs.iter_mut().flatten().filter_map(|input| input.rx.chunk(SEGMENT).1);
-        // What the control plane makes of a frame of the chunk comes after the chunk.
+        // What the control plane makes of a frame of the chunk comes after the chunk, so that it can go ahead of it.
         let span = if self.seat.is_some() { MAX_SPAN.min(self.punt_delay) } else { MAX_SPAN };
         until.min(beyond.min().unwrap_or(Instant::MAX)).min(first.saturating_add(span))
     }

@@ -16,10 +16,49 @@ impl RouterNode {
     /// The control plane does what is due at `now`; what arrives at this instant comes after that.
     #[cold]
     pub(super) fn control(&mut self, now: Instant, step: &Step<'_>) {
-        let RouterNode { seat, fib, outputs, recorder, outcome, egress_drops, local, .. } = self;
+        self.consult(now);
+        self.apply_changes(now, step);
+    }
+
+    /// Lets the control plane go ahead as far as `end`, and says how far a chunk may go: up to where forwarding changes. What it
+    /// sends is in the chunk; what the chunk brings it, it is not to see before `end`.
+    #[inline(always)]
+    pub(super) fn go_ahead(&mut self, end: Instant) -> Instant {
+        while let Some(due) = self.seat.as_ref().and_then(|seat| seat.due()).filter(|&due| due < end) {
+            self.consult(due);
+            if !self.changes.is_empty() {
+                return due;
+            }
+        }
+        end
+    }
+
+    /// The control plane does what is due at `now`: its frames wait among those of the slow path, its changes for being made.
+    #[cold]
+    fn consult(&mut self, now: Instant) {
+        let RouterNode { seat, fib, outcome, local, changes, .. } = self;
         let Some(seat) = seat else { return };
         seat.handle(now, fib);
-        while let Some(change) = seat.poll_change() {
+        changes.extend(std::iter::from_fn(|| seat.poll_change()));
+        while let Some((onward, frame)) = seat.poll_frame(now) {
+            outcome.shares[frame.id.stream.source()].created += 1;
+            let place = local.partition_point(|local| local.at <= now);
+            local.insert(place, Local { at: now, onward, port: PortId(0), frame });
+        }
+    }
+
+    /// Makes the changes of forwarding that hold from `now` on.
+    #[inline(always)]
+    pub(super) fn apply_changes(&mut self, now: Instant, step: &Step<'_>) {
+        if !self.changes.is_empty() {
+            self.make_changes(now, step);
+        }
+    }
+
+    #[cold]
+    fn make_changes(&mut self, now: Instant, step: &Step<'_>) {
+        let RouterNode { fib, outputs, recorder, outcome, egress_drops, changes, .. } = self;
+        for change in changes.drain(..) {
             let Change::Port { port, up } = change else {
                 change.program(fib);
                 continue;
@@ -35,11 +74,6 @@ impl RouterNode {
                     recorder.dropped(At::Egress(port), now, DropReason::LinkDown, &frame, desk.templates);
                 }
             });
-        }
-        while let Some((onward, frame)) = seat.poll_frame(now) {
-            outcome.shares[frame.id.stream.source()].created += 1;
-            let place = local.partition_point(|local| local.at <= now);
-            local.insert(place, Local { at: now, onward, port: PortId(0), frame });
         }
     }
 
