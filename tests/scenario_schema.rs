@@ -128,6 +128,8 @@ const NOT_SEEN: &[(&str, &str)] = &[
     ("bgp-waits", "amounts"),
     ("c-tag-twice-dot1q", "two tables"),
     ("circuits-of-one-location", "references"),
+    ("customer-c-tag-the-same", "two keys"),
+    ("customer-c-tag-twice", "two tables"),
     ("delay-too-short", "amounts"),
     ("empty", "a file that has yet to be written"),
     ("event-names-twice", "names"),

@@ -71,6 +71,7 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
         unpaired_ipv6(scenario, pair, problems);
         provider::narrow_core(scenario, pair, problems);
     }
+    mismatched_tags(scenario, problems);
     provider::idle(scenario, problems);
     provider::graphs(scenario, problems);
     streams(scenario, problems);
@@ -79,6 +80,21 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
         if !scenario.gateways.iter().any(|gateway| gateway.vnets.iter().any(|v| v.index() == place)) {
             let message = format!("virtual network `{}` is behind no gateway", vnet.name.value);
             warn(&vnet.name, message, "cannot be reached", "name it in the `vnets` of a gateway");
+        }
+    }
+}
+
+/// Peerings whose two ends are set to different tags: it is a fault that one may want to see.
+fn mismatched_tags(scenario: &Scenario, problems: &Problems) {
+    for circuit in &scenario.circuits {
+        for peering in circuit.peerings() {
+            let Some(own) = peering.customer_c_tag else { continue };
+            let (name, right) = (&circuit.name.value, peering.c_tag.get());
+            let message =
+                format!("a peering of circuit `{name}` has C-tag {} at one end and {right} at the other", own.get());
+            let warning = Diagnostic::warning(own.at, message).label("nothing passes");
+            let warning = warning.also(peering.c_tag.at, "Microsoft's end has this one");
+            problems.report(warning.remedy("take it away, unless the fault is what you want to see"));
         }
     }
 }
@@ -301,6 +317,10 @@ fn tags(pair: PairId, facts: &Facts, problems: &Problems) {
         Encapsulation::Dot1q => circuits().flat_map(|circuit| &circuit.c_tags).copied().collect(),
     };
     twice(&tags, &format!("two {whose} of one port pair have the {what}"), rule, problems);
+    if encapsulation == Encapsulation::Dot1q && circuits().any(|circuit| circuit.own_c_tags != circuit.c_tags) {
+        let own: Vec<Located<Vid>> = circuits().flat_map(|circuit| &circuit.own_c_tags).copied().collect();
+        twice(&own, "two peerings of one port pair have, at the customer's end, the C-tag", rule, problems);
+    }
 }
 
 /// The C-tags of a circuit's two peerings differ, whatever lies around them (EXPRESSROUTE: ExpressRoute Direct).
@@ -309,6 +329,11 @@ fn c_tags(circuit: &CircuitFacts, facts: &Facts, problems: &Problems) {
     if pair.and_then(|pair| pair.encapsulation) != Some(Encapsulation::Dot1q) {
         let message = format!("both peerings of circuit `{}` have the C-tag", circuit.name.value);
         twice(&circuit.c_tags, &message, "give each peering of a circuit a `c_tag` of its own", problems);
+        if circuit.own_c_tags != circuit.c_tags {
+            let message =
+                format!("both peerings of circuit `{}` have, at the customer's end, the C-tag", circuit.name.value);
+            twice(&circuit.own_c_tags, &message, "give each peering a `customer_c_tag` of its own", problems);
+        }
     }
 }
 

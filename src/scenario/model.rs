@@ -283,6 +283,8 @@ pub struct Peering {
     pub at: Extent,
     /// The inner tag (the only one with Dot1Q) on both links.
     pub c_tag: Located<Vid>,
+    /// What the customer's router is set to, or with an IPVPN the provider's, where that is another one: nothing passes then.
+    pub customer_c_tag: Option<Located<Vid>>,
     /// Its IPv4 addresses.
     pub v4: PeeringAddresses<Ipv4Addr>,
     /// Its IPv6 addresses, if it has any.

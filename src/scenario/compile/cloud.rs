@@ -106,7 +106,8 @@ fn from_customer(
     fib: &mut FibBuilder,
 ) -> IngressBuilder {
     let lists: Vec<u8> = peerings.iter().map(|it| sources(fib, it, connection.plane)).collect();
-    ingress(scenario, connection.pair, |place, peered| {
+    let tags = |it: &Peered<'_>| microsoft_tags(scenario, it.circuit, it.peering);
+    ingress(scenario, connection.pair, tags, |place, peered| {
         let vrf = VrfId(2 * place as u16);
         let public = Service::RoutePublic { vrf, sources: lists[place] };
         Some(match peered.microsoft {

@@ -8,13 +8,13 @@ use super::global_reach;
 use super::place::Plane;
 use super::public::{self, Outside, private};
 use super::wiring::{Edge, PairConnection, Wiring, ports_of};
-use super::{CompileOptions, Peered, all_peered, carries, customer_tags, defaults, microsoft_tags, peered, vlan_key};
+use super::{CompileOptions, Peered, all_peered, carries, defaults, own_tags, peered, vlan_key};
 use crate::id::VrfId;
 use crate::node::RouterAddresses;
 use crate::scenario::Scenario;
 use crate::scenario::model::{Carrier, CircuitId, Encapsulation, PairId, Peering, Site, SiteId, VnetId};
 use crate::table::{FibBuilder, IngressBuilder, NextHop, PcpRule, SubInterface, TagRule};
-use crate::wire::vlan::TpidSet;
+use crate::wire::vlan::{Tag, TpidSet};
 use ipnet::IpNet;
 
 /// What comes from the site is looked up here.
@@ -219,7 +219,7 @@ fn both(fib: &mut FibBuilder, prefix: IpNet, next_hops: &[NextHop], only: Option
 
 fn ways_over<'s>(draft: &mut Draft, scenario: &'s Scenario, connection: &PairConnection) -> Vec<Way<'s>> {
     let ways = peered(scenario, connection.pair).map(|(id, circuit, peering)| {
-        let tags = customer_tags(scenario, circuit, peering, connection.plane);
+        let tags = own_tags(scenario, circuit, peering, connection.plane);
         let next_hop = draft.next_hop(connection.ce, scenario.settings.mtu, TagRule::push(&tags, PcpRule::Fixed));
         Way { circuit: id, peering, plane: connection.plane, next_hop, is_provided: false }
     });
@@ -233,11 +233,12 @@ fn customer_ingress(scenario: &Scenario, connection: &PairConnection, outside: &
         Some(_) => outside.peering_vrf(peered.id, connection.plane).map(|vrf| routed(vrf.0)),
     };
     if scenario.pairs[connection.pair.index()].carrier == Carrier::Direct {
-        return ingress(scenario, connection.pair, |_, peered| sub(peered));
+        let tags = |it: &Peered<'_>| own_tags(scenario, it.circuit, it.peering, connection.plane);
+        return ingress(scenario, connection.pair, tags, |_, peered| sub(peered));
     }
     let builder = IngressBuilder::default().tpids(TpidSet::C_TAG, TpidSet::C_TAG);
     all_peered(scenario, connection.pair).iter().fold(builder, |builder, peered| {
-        let tags = customer_tags(scenario, peered.circuit, peered.peering, connection.plane);
+        let tags = own_tags(scenario, peered.circuit, peered.peering, connection.plane);
         match sub(peered) {
             Some(sub) => builder.sub(vlan_key(&tags), sub),
             None => builder,
@@ -246,10 +247,11 @@ fn customer_ingress(scenario: &Scenario, connection: &PairConnection, outside: &
 }
 
 /// The receiving side of a port that faces Microsoft's, or of Microsoft's own: a sub-interface for each peering
-/// that `sub` has one for; it is told the place of the peering among all.
+/// that `sub` has one for, of the tags that it is set to; it is told the place of the peering among all.
 pub(super) fn ingress(
     scenario: &Scenario,
     pair: PairId,
+    tags: impl Fn(&Peered<'_>) -> Vec<Tag>,
     sub: impl Fn(usize, &Peered<'_>) -> Option<SubInterface>,
 ) -> IngressBuilder {
     let outer = match scenario.pairs[pair.index()].encapsulation {
@@ -259,7 +261,7 @@ pub(super) fn ingress(
     let builder = IngressBuilder::default().tpids(outer, TpidSet::C_TAG);
     let peerings = all_peered(scenario, pair);
     peerings.iter().enumerate().fold(builder, |builder, (place, peered)| match sub(place, peered) {
-        Some(sub) => builder.sub(vlan_key(&microsoft_tags(scenario, peered.circuit, peered.peering)), sub),
+        Some(sub) => builder.sub(vlan_key(&tags(peered)), sub),
         None => builder,
     })
 }

@@ -266,6 +266,18 @@ fn customer_tags(scenario: &Scenario, circuit: &Circuit, peering: &super::Peerin
     carrier::customer_outer(pair, plane).into_iter().chain([c_tag]).collect()
 }
 
+/// The same as the router that has the peering is set to: the customer's, or with an IPVPN the provider's.
+fn own_tags(scenario: &Scenario, circuit: &Circuit, peering: &super::Peering, plane: Plane) -> Vec<Tag> {
+    let mut tags = match scenario.pairs[circuit.pair.index()].carrier.is_layer_2() {
+        true => customer_tags(scenario, circuit, peering, plane),
+        false => microsoft_tags(scenario, circuit, peering),
+    };
+    if let (Some(own), Some(c_tag)) = (peering.customer_c_tag, tags.last_mut()) {
+        *c_tag = Tag::new(c_tag.tpid(), 0, false, own.get());
+    }
+    tags
+}
+
 /// The sub-interface of frames with these tags.
 fn vlan_key(tags: &[Tag]) -> VlanKey {
     match tags {

@@ -226,7 +226,9 @@ fn circuit(
     let microsoft = public::microsoft(&name, &mut table, facts);
     let c_tags = [private.as_ref().and_then(|p| p.c_tag), microsoft.as_ref().and_then(|m| m.c_tag())];
     let c_tags = c_tags.into_iter().flatten().collect();
-    facts.circuits.push(CircuitFacts { name: name.clone(), pair, bandwidth, s_tag_at, s_tag, c_tags });
+    let own = [private.as_ref().and_then(|p| p.own_c_tag()), microsoft.as_ref().and_then(|m| m.own_c_tag())];
+    let own_c_tags = own.into_iter().flatten().collect();
+    facts.circuits.push(CircuitFacts { name: name.clone(), pair, bandwidth, s_tag_at, s_tag, c_tags, own_c_tags });
     let private = match private {
         Some(private) => Some(private.finish()?),
         None => None,

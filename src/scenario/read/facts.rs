@@ -50,6 +50,8 @@ pub(in crate::scenario) struct CircuitFacts {
     pub(in crate::scenario) s_tag: Option<Located<Vid>>,
     /// Those of its peerings, as far as they could be read.
     pub(in crate::scenario) c_tags: Vec<Located<Vid>>,
+    /// Those that the routers at the customer's end are set to.
+    pub(in crate::scenario) own_c_tags: Vec<Located<Vid>>,
 }
 
 /// A port pair as far as it could be read.

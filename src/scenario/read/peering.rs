@@ -15,6 +15,7 @@ use crate::wire::vlan::Vid;
 /// A peering as far as it could be read.
 pub(super) struct Draft {
     pub(super) c_tag: Option<Located<Vid>>,
+    customer_c_tag: Option<Located<Vid>>,
     at: Extent,
     v4: Option<PeeringAddresses<Ipv4Addr>>,
     v6: Option<PeeringAddresses<Ipv6Addr>>,
@@ -23,9 +24,15 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// What the router at the customer's end is set to.
+    pub(super) fn own_c_tag(&self) -> Option<Located<Vid>> {
+        self.customer_c_tag.or(self.c_tag)
+    }
+
     /// The peering, if nothing that it needs is missing.
     pub(super) fn finish(self) -> Option<Peering> {
-        Some(Peering { at: self.at, c_tag: self.c_tag?, v4: self.v4?, v6: self.v6, bfd: self.bfd, bgp: self.bgp })
+        let Draft { at, c_tag, customer_c_tag, v4, v6, bfd, bgp } = self;
+        Some(Peering { at, c_tag: c_tag?, customer_c_tag, v4: v4?, v6, bfd, bgp })
     }
 }
 
@@ -43,6 +50,13 @@ pub(super) fn keys(
     facts: &mut Facts,
 ) -> Draft {
     let c_tag = table.required("c_tag", examples.0, values::vid);
+    let customer_c_tag = table.optional("customer_c_tag", values::vid);
+    if let (Some(own), Some(right)) = (customer_c_tag, c_tag)
+        && own.value == right.value
+    {
+        let message = "`customer_c_tag` is where the customer's router differs, and this is the `c_tag`";
+        table.report_fault(own.at, Fault::new(message, "the same", "take it away, or write another VLAN"));
+    }
     if !table.has("subnets") {
         table.report_missing("subnets", examples.1);
     }
@@ -51,7 +65,15 @@ pub(super) fn keys(
     let v6 = subnets(table, "subnets_v6", Family::V6, &owner, facts);
     let bfd = session::bfd(table);
     let bgp = session::bgp(table, bfd.is_some());
-    Draft { c_tag, at: table.at(), v4: v4.and_then(addresses_v4), v6: v6.and_then(addresses_v6), bfd, bgp }
+    Draft {
+        c_tag,
+        customer_c_tag,
+        at: table.at(),
+        v4: v4.and_then(addresses_v4),
+        v6: v6.and_then(addresses_v6),
+        bfd,
+        bgp,
+    }
 }
 
 /// The two families, each with the length of one subnet for both links and of one for each.

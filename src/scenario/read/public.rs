@@ -25,6 +25,10 @@ impl Draft {
         self.peering.c_tag
     }
 
+    pub(super) fn own_c_tag(&self) -> Option<Located<Vid>> {
+        self.peering.own_c_tag()
+    }
+
     /// The peering, if nothing that it needs is missing.
     pub(super) fn finish(self) -> Option<MicrosoftPeering> {
         let Draft { peering, nat, advertised, route_filter } = self;

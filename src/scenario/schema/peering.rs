@@ -14,6 +14,12 @@ pub(super) fn keys(title: &str) -> Vec<Key> {
             .required()
             .example(20),
         key(
+            "customer_c_tag",
+            vid(),
+            "What the router at the customer's end is set to, where it is another VLAN: nothing passes, as with a mistake.",
+        )
+        .example(21),
+        key(
             "subnets",
             subnets(prefix_v4(29), || prefix_v4(30)),
             "IPv4 of the two links: a /29 for both, or two /30, primary first; the customer is odd in each.",

@@ -11,7 +11,7 @@ use crate::scenario::compile::edge::{ingress, leads_to, links_of};
 use crate::scenario::compile::global_reach;
 use crate::scenario::compile::place::Plane;
 use crate::scenario::compile::wiring::Wiring;
-use crate::scenario::compile::{carries, defaults, microsoft_tags, peered};
+use crate::scenario::compile::{Peered, carries, defaults, own_tags, peered};
 use crate::scenario::model::{Carrier, PairId, ProviderId, Sessions, VnetId};
 use crate::table::{self, LabelAction, LabelEntry, NextHop, PcpRule, TagRule};
 use crate::wire::mpls::Label;
@@ -84,7 +84,8 @@ impl CoreNet {
         let router = self.edge(draft, scenario, Edge::Microsoft(id, plane.index()));
         let speed = scenario.providers[self.provider].nni.port;
         let spec = PortSpec { queue_of_class: queue_of_class(pair.queues), ..PortSpec::new("msee", speed) };
-        let side = ingress(scenario, id, |_, _| Some(routed(FROM_CLOUD.0)));
+        let tags = |it: &Peered<'_>| own_tags(scenario, it.circuit, it.peering, plane);
+        let side = ingress(scenario, id, tags, |_, _| Some(routed(FROM_CLOUD.0)));
         let port = self.port(draft, router, spec, side);
         self.members.push(Member { router, port, pair: id, of: Of::Cloud(plane) });
         port
@@ -215,9 +216,9 @@ impl CoreNet {
         let out = |member: &Member| {
             let tags = match member.of {
                 Of::Site(_) => TagRule::UNTAGGED,
-                Of::Cloud(_) => {
+                Of::Cloud(plane) => {
                     let (_, circuit, peering) = peered(scenario, member.pair).next()?;
-                    TagRule::push(&microsoft_tags(scenario, circuit, peering), PcpRule::Fixed)
+                    TagRule::push(&own_tags(scenario, circuit, peering, plane), PcpRule::Fixed)
                 }
             };
             Some(draft.next_hop(member.port, scenario.settings.mtu, tags).into())

@@ -8,7 +8,7 @@ use crate::id::VrfId;
 use crate::scenario::compile::draft::{Draft, End};
 use crate::scenario::compile::edge::{FROM_CLOUD, FROM_SITE, links_of};
 use crate::scenario::compile::wiring::{PairConnection, Return, Wiring};
-use crate::scenario::compile::{all_peered, customer_tags, global_reach, microsoft_tags, peered};
+use crate::scenario::compile::{all_peered, global_reach, microsoft_tags, own_tags, peered};
 use crate::scenario::fastpath;
 use crate::scenario::model::{Bfd, Bgp, CircuitId, EventTarget, Gateway, Peering, SiteId};
 use crate::scenario::{Plane, Scenario};
@@ -116,7 +116,7 @@ fn customer_side(
     peering: &Peering,
 ) -> Side {
     let (plane, bgp) = (connection.plane, &peering.bgp);
-    let tags = customer_tags(scenario, &scenario.circuits[id.index()], peering, plane);
+    let tags = own_tags(scenario, &scenario.circuits[id.index()], peering, plane);
     let own = scenario.sites[site.index()].prefixes.iter().map(|prefix| prefix.value);
     let export = policy_of(bgp, plane, own);
     Side {

@@ -10,7 +10,7 @@ use crate::scenario::compile::draft::Draft;
 use crate::scenario::compile::edge::{FROM_CLOUD, FROM_SITE, links_of};
 use crate::scenario::compile::public::{Outside, PublicUplink, advertised};
 use crate::scenario::compile::wiring::{PairConnection, Wiring};
-use crate::scenario::compile::{customer_tags, microsoft_tags};
+use crate::scenario::compile::{microsoft_tags, own_tags};
 use crate::scenario::model::{Bfd, Bgp, CircuitId, EventTarget, MicrosoftPeering, PrefixLimits, SiteId};
 use crate::table::{PcpRule, TagRule};
 
@@ -73,7 +73,7 @@ fn customer_side(
         plane.originate(FROM_SITE, *prefix, Vec::new());
     }
     let bgp = &microsoft.peering.bgp;
-    let tags = customer_tags(scenario, &scenario.circuits[id.index()], &microsoft.peering, connection.plane);
+    let tags = own_tags(scenario, &scenario.circuits[id.index()], &microsoft.peering, connection.plane);
     Side {
         end: connection.ce,
         tags,

@@ -17,7 +17,7 @@ use crate::scenario::Scenario;
 use crate::scenario::compile::carrier::{FROM_CLOUD, FROM_SITE, VpnEdge};
 use crate::scenario::compile::draft::{Draft, End, route};
 use crate::scenario::compile::wiring::{PairConnection, Wiring};
-use crate::scenario::compile::{edge, microsoft_tags};
+use crate::scenario::compile::{edge, own_tags};
 use crate::scenario::model::{Bgp, Circuit, PairId, Peering, SiteId};
 use crate::table::{NextHop, PcpRule, TagRule};
 use ipnet::IpNet;
@@ -144,7 +144,7 @@ pub(super) fn peering_side(
     (circuit, peering): (&Circuit, &Peering),
 ) -> Side {
     let (plane, bgp, pair) = (connection.plane, &peering.bgp, &scenario.pairs[connection.pair.index()]);
-    let tags = microsoft_tags(scenario, circuit, peering);
+    let tags = own_tags(scenario, circuit, peering, plane);
     let sites = pair.sites.iter().flat_map(|site| &scenario.sites[site.index()].prefixes);
     let push = TagRule::push(&tags, PcpRule::Fixed);
     Side {

@@ -4,7 +4,7 @@ use super::super::draft::{Draft, End, route};
 use super::super::edge::links_of;
 use super::super::place::Plane;
 use super::super::wiring::{Edge, PairConnection, Wiring};
-use super::super::{carries, customer_tags, defaults};
+use super::super::{carries, defaults, own_tags};
 use super::{Owner, advertised, first_v4, servers, share_of_edge};
 use crate::id::VrfId;
 use crate::node::{NatSpec, PoolSpec, RouterAddresses};
@@ -61,7 +61,7 @@ impl<'s> Outside<'s> {
                 let Some(peering) = circuit.microsoft.as_ref().filter(|_| circuit.pair == connection.pair) else {
                     continue;
                 };
-                let tags = customer_tags(scenario, circuit, &peering.peering, connection.plane);
+                let tags = own_tags(scenario, circuit, &peering.peering, connection.plane);
                 let tags = TagRule::push(&tags, PcpRule::Fixed);
                 let next_hop = draft.next_hop(connection.ce, scenario.settings.mtu, tags);
                 let way = Way { plane: Some(connection.plane), port: connection.ce, next_hop };
