@@ -357,6 +357,47 @@ fn who_does_not_answer_is_incomplete() {
     assert!(!incomplete.is_empty());
 }
 
+/// D11: who is there is learned before the run, and none of its frames pays for it; and D12: counters are read when the last frame
+/// has arrived, also of those that were sent at the end.
+#[test]
+fn d11_d12_nothing_is_learned_from_the_run_and_nothing_is_read_before_its_end() {
+    for duration in ["100us", "1ms", "50ms"] {
+        let json = Lab::new(duration, "200kpps", "").drill(&[]);
+        for stream in [0, 1] {
+            let of = |at: &str| figure(&json, &format!("/streams/{stream}{at}"));
+            assert_eq!((of("/lost"), of("/offered/frames")), (0, of("/delivered/frames")), "{duration}");
+            assert!(of("/offered/frames") >= 20, "{duration}");
+        }
+        let known = json["control"]["events"].as_array().unwrap().iter();
+        let resolved: Vec<_> = known.filter(|event| event["state"] == "resolved").collect();
+        assert!(!resolved.is_empty() && resolved.iter().all(|event| event["at_ps"].as_i64().unwrap() < 0));
+    }
+}
+
+/// The customer's router has another C-tag than Microsoft's: neither end gets an answer from the other, no session comes up, and
+/// nothing passes (EXPRESSROUTE: verify connectivity, ARP tables).
+#[test]
+fn tags_that_differ_leave_both_ends_incomplete() {
+    for (preset, customer) in [("direct", "hq-ce1"), ("ethernet", "hq-ce1"), ("ipvpn", "carrier-pe-london1")] {
+        let lab = Lab::of(preset, "100ms", "1kpps", "").with("c_tag = 20", "c_tag = 20\ncustomer_c_tag = 21 ");
+        let json = lab.drill(&["--tables"]);
+        for (router, far) in [(customer, "192.168.100.130"), ("london-msee1", "192.168.100.129")] {
+            let arp = tables(&json, router)["arp"].as_array().unwrap();
+            let row = arp.iter().find(|row| row["ip_address"] == far).unwrap();
+            assert_eq!(row["mac_address"], "Incomplete", "{preset}: {router}");
+            let summary = tables(&json, router)["summary"].as_array().unwrap();
+            let session = summary.iter().find(|row| row["neighbor"] == far).unwrap();
+            assert_ne!(session["state"], "Established", "{preset}: {router}");
+        }
+        for stream in [0, 1] {
+            let offered = figure(&json, &format!("/streams/{stream}/offered/frames"));
+            assert_eq!(lost(&json, stream), offered, "{preset}");
+        }
+        let drops = json["control"]["drops"].as_array().unwrap();
+        assert!(drops.iter().any(|drop| drop["reason"] == "vlan_not_member"), "{preset}: {drops:?}");
+    }
+}
+
 /// Sessions are packets: another reads all of them at every port of every preset, and finds nothing malformed.
 #[test]
 fn captures_of_presets_have_sessions_that_another_reads() {

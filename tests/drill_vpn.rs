@@ -126,6 +126,30 @@ fn bfd_over_all_hops_finds_what_no_link_shows() {
     assert!(lost(&without, 0) > 2 * lost(&json, 0), "{} and {}", lost(&without, 0), lost(&json, 0));
 }
 
+/// D17: the path is dead, every link is up and all sessions are (a grey failure). Nothing fails over, and what is lost is lost
+/// until somebody ends it.
+#[test]
+fn d17_a_grey_failure_that_all_sessions_survive_loses_until_it_is_over() {
+    let hole = event_at("carrier.p1a-p2a", "blackhole", "1s", "for = \"2s\"");
+    let json = Lab::of("ipvpn", "4s", "10kpps", &hole).drill(&[]);
+    let events = json["control"]["events"].as_array().unwrap().iter();
+    let since: Vec<_> = events.filter(|event| event["at_ps"].as_i64().unwrap() >= 0).collect();
+    let named: Vec<_> = since.iter().map(|event| (event["event"].as_str().unwrap(), event["name"].as_str())).collect();
+    let name = Some("blackhole of carrier.p1a-p2a at 1s");
+    assert_eq!(named, [("scenario", name); 2], "its beginning and its end, and nothing else happens");
+    // Some of the flows go by this row; of those all frames are lost that come to the middle of the link while it lasts.
+    let healthy = Lab::of("ipvpn", "4s", "10kpps", "").drill(&[]);
+    let sent = |json: &Value, port: &str| {
+        let ports = json["ports"].as_array().unwrap();
+        cmd::figure(ports.iter().find(|known| known["port"] == port).unwrap(), "/sent_frames")
+    };
+    for (stream, port) in [(0, "carrier-p1a:p2a"), (1, "carrier-p2a:p1a")] {
+        // Half of the run, to within one frame of each of 64 flows.
+        let half = sent(&healthy, port) / 2;
+        assert!(lost(&json, stream).abs_diff(half) <= 64, "{stream}: {} and {half}", lost(&json, stream));
+    }
+}
+
 /// Both kinds of BFD as another reads them: ports, addresses and hop limits are those of the standards.
 #[test]
 fn bfd_of_many_hops_and_of_members_is_on_the_wire_as_the_standards_have_it() {
