@@ -86,3 +86,18 @@ pub(crate) fn downs<'j>(json: &'j Value, router: &str, protocol: &str) -> Vec<(i
 pub(crate) fn lost(json: &Value, stream: usize) -> u64 {
     figure(json, &format!("/streams/{stream}/lost"))
 }
+
+/// Both ends of a link find the hole of 1 s after it by BFD of 300 ms, three times: the last packet before it left up to 300 ms
+/// before it, and was half a link away from there.
+#[track_caller]
+pub(crate) fn found_by_bfd(json: &Value, ends: [&str; 2], half_way: i64) {
+    for router in ends {
+        let downs = downs(json, router, "bfd");
+        assert_eq!(downs.len(), 2, "both families: {downs:?}");
+        for (at, why) in downs {
+            let took = at - S;
+            assert!(took > 600 * PS_PER_MS - half_way && took <= 900 * PS_PER_MS + 2 * half_way, "{took}");
+            assert_eq!(why, "detection time expired");
+        }
+    }
+}
