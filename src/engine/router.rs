@@ -64,6 +64,8 @@ pub(super) struct RouterNode {
     made: Vec<(Entry, Frame)>,
     /// What the control plane has decided on and forwarding does not have yet.
     changes: Vec<Change>,
+    /// How often the control plane was called since the clocks were last compared.
+    consulted: u32,
     punts: Vec<Punt>,
     gate: Option<InnerPort>,
     nat: Nat,
@@ -96,6 +98,7 @@ impl RouterNode {
             last_local: Instant::ZERO,
             made: Vec::new(),
             changes: Vec::new(),
+            consulted: 0,
             punts: Vec::new(),
             gate: spec.gate.as_ref().map(InnerPort::new),
             nat: Nat::new(&spec.nat),
@@ -122,9 +125,10 @@ impl RouterNode {
             }
         }
         let mut handed_over = true;
-        // Control planes make a window slow. Who shows its clock at the end alone has another thread wait for all of it, is waited
-        // for in turn, and the two take turns for ever: so the others go on from halfway.
-        let goes_on = self.seat.is_some() && step.shared.threads() > 1;
+        // A busy control plane makes a window slow. Who shows its clock at the end alone has another thread wait for all of it, is
+        // waited for in turn, and the two take turns for ever: so the others go on from halfway.
+        let was_busy = until > self.clock && std::mem::take(&mut self.consulted) >= BUSY;
+        let goes_on = was_busy && step.shared.threads() > 1;
         let halfway = self.clock + Span::from_ps(until.since(self.clock).as_ps() / 2);
         for until in [halfway, until].into_iter().skip(usize::from(!goes_on)) {
             if until > self.clock {
@@ -158,10 +162,10 @@ impl RouterNode {
                     step.set_busy();
                     self.control(due, step);
                 }
-                (Some(first), _) => {
+                (Some(first), due) => {
                     step.set_busy();
                     let end = self.chunk_end(first, until);
-                    let end = self.go_ahead(end);
+                    let end = self.go_ahead(due, end);
                     self.chunk(first, end, step);
                     self.apply_changes(end, step);
                 }
@@ -330,6 +334,10 @@ impl RouterNode {
         Finished { outcome: self.outcome, in_network, ended: self.ended }
     }
 }
+
+/// Calls of a control plane in one window from which on it is busy: each is about a microsecond, and to go on from halfway costs
+/// other threads as much.
+const BUSY: u32 = 32;
 
 /// Reads a word of each owned body of a chunk, and of its octets if they may be written out here, one load apart from the
 /// other: what is not in the cache comes in at the same time, where forwarding would wait for each. Where the first frame

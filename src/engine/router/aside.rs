@@ -20,15 +20,16 @@ impl RouterNode {
         self.apply_changes(now, step);
     }
 
-    /// Lets the control plane go ahead as far as `end`, and says how far a chunk may go: up to where forwarding changes. What it
-    /// sends is in the chunk; what the chunk brings it, it is not to see before `end`.
+    /// Lets the control plane, which has something to do at `due`, go ahead as far as `end`, and says how far a chunk may go: up
+    /// to where forwarding changes. What it sends is in the chunk; what the chunk brings it, it is not to see before `end`.
     #[inline(always)]
-    pub(super) fn go_ahead(&mut self, end: Instant) -> Instant {
-        while let Some(due) = self.seat.as_ref().and_then(|seat| seat.due()).filter(|&due| due < end) {
-            self.consult(due);
+    pub(super) fn go_ahead(&mut self, mut due: Option<Instant>, end: Instant) -> Instant {
+        while let Some(at) = due.filter(|&at| at < end) {
+            self.consult(at);
             if !self.changes.is_empty() {
-                return due;
+                return at;
             }
+            due = self.seat.as_ref().and_then(|seat| seat.due());
         }
         end
     }
@@ -36,8 +37,9 @@ impl RouterNode {
     /// The control plane does what is due at `now`: its frames wait among those of the slow path, its changes for being made.
     #[cold]
     fn consult(&mut self, now: Instant) {
-        let RouterNode { seat, fib, outcome, local, changes, .. } = self;
+        let RouterNode { seat, fib, outcome, local, changes, consulted, .. } = self;
         let Some(seat) = seat else { return };
+        *consulted += 1;
         seat.handle(now, fib);
         changes.extend(std::iter::from_fn(|| seat.poll_change()));
         while let Some((onward, frame)) = seat.poll_frame(now) {
