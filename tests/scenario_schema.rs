@@ -181,6 +181,7 @@ const NOT_SEEN: &[(&str, &str)] = &[
     ("routes-twice", "two tables"),
     ("s-tag-twice", "two tables"),
     ("service-private", "addresses"),
+    ("site-of-the-providers-number", "two tables"),
     ("sku-local-other-region", "two tables"),
     ("sku-standard-other-geo", "two tables"),
     ("stream-between-services", "references"),

@@ -73,6 +73,7 @@ pub(super) fn idle_parts(scenario: &Scenario, problems: &Problems) {
     }
     mismatched_tags(scenario, problems);
     provider::idle(scenario, problems);
+    provider::numbers(scenario, problems);
     provider::graphs(scenario, problems);
     streams(scenario, problems);
     event::targets(scenario, problems);

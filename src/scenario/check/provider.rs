@@ -36,6 +36,23 @@ pub(super) fn idle(scenario: &Scenario, problems: &Problems) {
     }
 }
 
+/// Sites of an IPVPN whose number is the provider's: the session with it would be an internal one, and what one internal
+/// neighbour says goes to no other (RFC 4271 §9.2).
+pub(super) fn numbers(scenario: &Scenario, problems: &Problems) {
+    for pair in scenario.pairs.iter().filter(|pair| !pair.carrier.is_layer_2()) {
+        let Some(provider) = pair.carrier.provider().map(|place| &scenario.providers[place.index()]) else { continue };
+        for site in pair.sites.iter().map(|site| &scenario.sites[site.index()]) {
+            if site.asn.value == provider.asn {
+                let (site_name, name) = (&site.name.value, &provider.name.value);
+                let message = format!("site `{site_name}` has the number of its provider `{name}`, {}", provider.asn);
+                let same = Diagnostic::error(site.asn.at, message).label("not another system");
+                let same = same.also(provider.name.at, "the provider");
+                problems.report(same.remedy("give one of them another `asn`; that of a provider is 64500 if absent"));
+            }
+        }
+    }
+}
+
 /// Graphs that are written have edges for all that they carry, and ways between them.
 pub(super) fn graphs(scenario: &Scenario, problems: &Problems) {
     for (place, provider) in scenario.providers.iter().enumerate() {
