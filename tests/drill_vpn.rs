@@ -235,6 +235,23 @@ fn label_maps_are_those_of_an_instant() {
     assert_eq!((&vpn["label"], &vpn["vrf"], &vpn["of"]), (&json!(500_000), &json!(1), &json!("VPN at pe-hq1")));
 }
 
+/// A core that takes just what `check` asks for: sessions between edges keep to it, also with many routes to tell.
+#[test]
+fn sessions_between_edges_keep_to_what_the_core_takes() {
+    let more: Vec<String> = (0..200).map(|net| format!(", \"10.30.{net}.0/24\"")).collect();
+    let lab = Lab::of("ipvpn", "10ms", "1kpps", "\n[settings]\nmtu = 1400\n")
+        .with("mtu = 9216 ", "mtu = 1408 ")
+        .with("\"fd10:10::/32\"]", &format!("\"fd10:10::/32\"{}]", more.concat()));
+    let json = lab.drill(&["--tables"]);
+    let drops = json["control"]["drops"].as_array().unwrap();
+    assert!(drops.iter().all(|drop| drop["reason"] != "mtu_exceeded"), "{drops:?}");
+    assert_eq!([lost(&json, 0), lost(&json, 1)], [0, 0]);
+    let routers = json["tables"]["routers"].as_array().unwrap();
+    let edge = routers.iter().find(|tables| tables["router"] == "london-msee1").unwrap();
+    let routes = edge["routes"].as_array().unwrap().iter();
+    assert!(routes.filter(|route| route["network"].as_str().unwrap().starts_with("10.30.")).count() >= 200);
+}
+
 /// Where the provider's number is another one, that is what customers and Microsoft see.
 #[test]
 fn the_provider_s_number_is_in_every_path() {

@@ -30,6 +30,7 @@ pub(super) struct Planes<'a> {
     pub(super) addresses: Addresses,
     planes: BTreeMap<NodeId, Plane>,
     control: Control,
+    mtu: u16,
     links: &'a EventLinks,
 }
 
@@ -99,7 +100,7 @@ pub(super) struct Link {
 
 impl<'a> Planes<'a> {
     pub(super) fn new(scenario: &Scenario, addresses: Addresses, links: &'a EventLinks) -> Self {
-        Planes { addresses, planes: BTreeMap::new(), control: scenario.control, links }
+        Planes { addresses, planes: BTreeMap::new(), control: scenario.control, mtu: scenario.settings.mtu, links }
     }
 
     /// The control plane of a router of an autonomous system; what VRFs of forwarding follow one of its own.
@@ -193,20 +194,21 @@ impl<'a> Planes<'a> {
         routing.next_hops.push(NextHopSpec { vrf: own.vrf, address: remote, label: None, forward, by });
     }
 
-    /// Sessions of two routers of one system, anywhere in it, for the routes of VPNs, with BFD over all hops in between, and how
-    /// often the system may be in a path.
+    /// Sessions of two routers of one system, anywhere in it, for the routes of VPNs, with BFD over all hops in between, the
+    /// longest packet that these take, and how often the system may be in a path.
     pub(super) fn within(
         &mut self,
         vrf: VrfId,
         ends: [NodeId; 2],
         (of, provider): (&str, ProviderId),
-        bfd: Option<Bfd>,
+        (bfd, mtu): (Option<Bfd>, u16),
         own_as_allowed: usize,
     ) {
         for [own, far] in [ends, [ends[1], ends[0]]] {
             let addresses = [own, far].map(|node| IpAddr::V4(self.addresses.router_id(node)));
             let families = vec![Family::VpnIpv4, Family::VpnIpv6];
-            let (session, mut peer) = self.terms([own, far], addresses, vrf, families, &Bgp::default());
+            let (mut session, mut peer) = self.terms([own, far], addresses, vrf, families, &Bgp::default());
+            session.mtu = session.mtu.min(mtu);
             peer.own_as_allowed = own_as_allowed;
             let Plane { spec, names, .. } = self.planes.get_mut(&own).expect("it has a control plane");
             let name = SessionName { peer: far, of: of.to_owned(), on: None, through: Some(provider) };
@@ -237,6 +239,7 @@ impl<'a> Planes<'a> {
             hold: bgp.hold,
             keepalive: bgp.keepalive,
             connect_retry: bgp.connect_retry,
+            mtu: self.mtu,
             ..SessionConfig::new(local, remote, local_as, remote_as, ids[0])
         };
         let peer = PeerConfig {

@@ -29,6 +29,9 @@ const GLOBAL: VrfId = VrfId(0);
 /// How often the provider's number may be in a path that comes to it: Global Reach joins circuits of one provider.
 const OWN_AS_ALLOWED: usize = 1;
 
+/// Labels above what provider edges say to each other, at the most.
+const LABELS: u16 = 4;
+
 /// The provider edges: their VRFs, and their sessions with each other.
 pub(super) fn edges(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Scenario, vpn: &[VpnEdge]) {
     for edge in vpn {
@@ -63,7 +66,10 @@ pub(super) fn edges(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Scena
         for far in edge.far.iter().filter(|far| edge.node < far.node) {
             let provider = &scenario.providers[edge.provider.index()];
             let of = format!("VPN of {}", provider.name.value);
-            planes.within(GLOBAL, [edge.node, far.node], (&of, edge.provider), provider.vpn_bfd, OWN_AS_ALLOWED);
+            // Under the label of the path, that of a bypass and an entropy label pair.
+            let mtu = provider.core.mtu - 4 * LABELS;
+            let over = (provider.vpn_bfd, mtu);
+            planes.within(GLOBAL, [edge.node, far.node], (&of, edge.provider), over, OWN_AS_ALLOWED);
         }
     }
 }
