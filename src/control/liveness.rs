@@ -34,7 +34,8 @@ pub enum Hops {
     Micro(usize),
     /// The way to another router, whichever that is (RFC 5883).
     Multi {
-        /// Whose routes lead there; packets may come by any port that leads into it.
+        /// Whose routes lead there. Packets are told by their two addresses alone, whatever they came by: a router has one session
+        /// for each pair of them (RFC 5883 §3).
         vrf: VrfId,
         /// The own address.
         local: IpAddr,
