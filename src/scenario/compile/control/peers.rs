@@ -208,17 +208,7 @@ pub(super) fn between_edges(planes: &mut Planes<'_>, draft: &mut Draft, scenario
         };
         let sides = [side(a), side(b)];
         let addresses = planes.addresses.link(with_v6);
-        planes.link(
-            draft,
-            &Link {
-                sides,
-                addresses,
-                bfd: None,
-                of: format!("edge routers of {}", site.name.value),
-                on: None,
-                through: None,
-            },
-        );
+        planes.link(draft, &Link::between(sides, addresses, format!("edge routers of {}", site.name.value)));
     }
 }
 
@@ -255,17 +245,7 @@ pub(super) fn gateways(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Sc
         let sides = [azure_side(draft, scenario, uplink.circuit, uplink.msee, from_network([])), own];
         let addresses = planes.addresses.link(with_v6);
         let (gateway, circuit) = (&gateway.name.value, &scenario.circuits[uplink.circuit.index()].name.value);
-        planes.link(
-            draft,
-            &Link {
-                sides,
-                addresses,
-                bfd: None,
-                of: format!("connection of {gateway} to {circuit}"),
-                on: None,
-                through: None,
-            },
-        );
+        planes.link(draft, &Link::between(sides, addresses, format!("connection of {gateway} to {circuit}")));
     }
 }
 
@@ -288,17 +268,7 @@ pub(super) fn networks(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Sc
         let addresses = planes.addresses.link(with_v6);
         let vnet = &scenario.vnets[way.vnet.index()].name.value;
         let circuit = &scenario.circuits[way.circuit.index()].name.value;
-        planes.link(
-            draft,
-            &Link {
-                sides,
-                addresses,
-                bfd: None,
-                of: format!("hosts of {vnet} and {circuit}"),
-                on: None,
-                through: None,
-            },
-        );
+        planes.link(draft, &Link::between(sides, addresses, format!("hosts of {vnet} and {circuit}")));
     }
 }
 
@@ -353,6 +323,6 @@ pub(super) fn joints(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Scen
             .collect();
         let Ok(sides) = <[Side; 2]>::try_from(sides) else { unreachable!("a joint has two ends") };
         let addresses = joint.links(scenario).into_iter().map(|(_, ends)| ends).collect();
-        planes.link(draft, &Link { sides, addresses, bfd: None, of: joint.name(scenario), on: None, through: None });
+        planes.link(draft, &Link::between(sides, addresses, joint.name(scenario)));
     }
 }

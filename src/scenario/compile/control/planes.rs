@@ -98,6 +98,13 @@ pub(super) struct Link {
     pub(super) through: Option<ProviderId>,
 }
 
+impl Link {
+    /// One without BFD, to which no event happens and which no provider carries.
+    pub(super) fn between(sides: [Side; 2], addresses: Vec<[IpAddr; 2]>, of: String) -> Self {
+        Link { sides, addresses, bfd: None, of, on: None, through: None }
+    }
+}
+
 impl<'a> Planes<'a> {
     pub(super) fn new(scenario: &Scenario, addresses: Addresses, links: &'a EventLinks) -> Self {
         Planes { addresses, planes: BTreeMap::new(), control: scenario.control, mtu: scenario.settings.mtu, links }

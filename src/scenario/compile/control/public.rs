@@ -137,7 +137,7 @@ pub(super) fn services(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Sc
         let sides = [edge_side(draft, scenario, uplink), network_side(draft, scenario, uplink)];
         let addresses = planes.addresses.link(microsoft.peering.v6.is_some());
         let of = format!("Microsoft's network and {}.{}", circuit.name.value, uplink.plane);
-        planes.link(draft, &Link { sides, addresses, bfd: None, of, on: None, through: None });
+        planes.link(draft, &Link::between(sides, addresses, of));
     }
 }
 

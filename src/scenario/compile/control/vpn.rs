@@ -91,7 +91,7 @@ pub(super) fn accesses(planes: &mut Planes<'_>, draft: &mut Draft, scenario: &Sc
             let with_v6 = sites.any(|site| site.prefixes.iter().any(|prefix| prefix.value.addr().is_ipv6()));
             let addresses = planes.addresses.link(with_v6);
             let of = format!("access of {} to {}", scenario.sites[place].name.value, of_pair.name.value);
-            planes.link(draft, &Link { sides, addresses, bfd: None, of, on: None, through: None });
+            planes.link(draft, &Link::between(sides, addresses, of));
         }
     }
 }
